@@ -1,0 +1,129 @@
+/** What a result is about. */
+export type Signal = 'feature-drift' | 'data-health' | 'prediction-drift' | 'confidence-drift'
+
+/**
+ * `ok` means that a shift as large as the user asked for would probably have been seen; `insufficient` that it would not;
+ * `error` that the inputs contradict each other. There is no bare boolean.
+ */
+export type ResultStatus = 'ok' | 'drift' | 'insufficient' | 'error'
+
+/** Of a whole slice: the worst of its results, or `no-baseline` when there is nothing to compare with. */
+export type SliceStatus = ResultStatus | 'no-baseline'
+
+/** One verdict on one thing in one window, with everything needed to check it. Serialised as it is. */
+export interface Result {
+  readonly model: string
+  readonly version: string
+  /** Empty for the whole model. */
+  readonly segment: string
+  readonly signal: Signal
+  /** Feature name, or the output for predictions (`class`, `score`, `confidence`, `value`). */
+  readonly feature: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly revision: number
+  readonly status: ResultStatus
+  /** Why the status is not `ok`, as a word: `empty-window`, `feature-absent`, `layout-mismatch`, `open-incident`, ... */
+  readonly reason: string | null
+  readonly effect: Effect | null
+  /** Bonferroni over the tests that have one; null when none has. Descriptive: alarms come from evidence. */
+  readonly pValue: number | null
+  readonly evidence: Evidence | null
+  readonly distances: Readonly<Record<string, number | null>>
+  readonly tests: Readonly<Record<string, TestResult>>
+  readonly rates: Readonly<Record<string, RateResult>>
+  /** What was seen and may matter, in words: `stuck-value`, `unit-change?`, `new-category`, ... */
+  readonly findings: readonly Finding[]
+  /** Smallest shift that would probably be found within the horizon, in the unit of the effect. */
+  readonly smallestDetectable: number | null
+  readonly sizes: Sizes
+  /** What the verdict was computed from. */
+  readonly baselineDigest: string
+  readonly detectorId: string
+  /** Numbers for a person: of the window and of the baseline. */
+  readonly summary: ResultSummary | null
+}
+
+export interface Effect {
+  readonly kind: 'location-shift' | 'rate-difference'
+  /** `sd`: baseline standard deviations of the normal score; `share`: difference of two shares. */
+  readonly unit: 'sd' | 'share'
+  readonly value: number
+  readonly interval: readonly [number, number] | null
+  /** Which category or flag moved most, for rate differences. */
+  readonly of: string | null
+}
+
+export interface Evidence {
+  /** log10 of the feature's own mixture; alone it would need the number of monitors times the threshold. */
+  readonly log10Feature: number
+  /** log10 of the mean over all monitors: what is compared with the threshold. */
+  readonly log10Model: number
+  readonly threshold: number
+  /** log10 of the e-value of this slice alone, for the leading row. */
+  readonly log10Step: number
+  readonly leadingGroup: string
+  readonly leadingRow: string
+  readonly alarm: boolean
+  /** The open incident, if there is one. */
+  readonly incident: { readonly sinceMs: number; readonly alarmedAtMs: number } | null
+}
+
+export interface TestResult {
+  readonly statistic: number | null
+  readonly pValue?: number | null
+  readonly degreesOfFreedom?: number
+  readonly interval?: readonly [number, number] | null
+  /** Why the statistic is null, or what to keep in mind. */
+  readonly note?: string
+}
+
+export interface RateResult {
+  readonly count: number
+  readonly rows: number
+  readonly rate: number | null
+  readonly interval: readonly [number, number] | null
+  readonly baselineRate: number | null
+  readonly difference: number | null
+  readonly differenceInterval: readonly [number, number] | null
+}
+
+export interface Finding {
+  readonly kind: string
+  readonly detail: string
+  readonly value?: number
+}
+
+export interface Sizes {
+  /** Values in the window and in the baseline. */
+  readonly window: number
+  readonly baseline: number
+  /** Rows of the window, with missing and invalid ones. */
+  readonly windowRows: number
+  /** Largest dispersion factor in use; 1 when none was learned. */
+  readonly dispersion: number
+  readonly zEta: number
+}
+
+export type ResultSummary =
+  | {
+      readonly kind: 'numeric'
+      readonly bounds: readonly number[]
+      readonly baselineCounts: readonly number[]
+      readonly windowCounts: readonly number[]
+      readonly baseline: Moments
+      readonly window: Moments
+    }
+  | {
+      readonly kind: 'categorical'
+      readonly categories: readonly string[]
+      readonly baselineCounts: readonly number[]
+      readonly windowCounts: readonly number[]
+    }
+
+export interface Moments {
+  readonly mean: number | null
+  readonly standardDeviation: number | null
+  readonly min: number | null
+  readonly max: number | null
+}

@@ -1,0 +1,7 @@
+export * from './names.ts'
+export type { Baseline, BaselineSource, CategoricalFeatureBaseline, CategoricalSummary, Chunking, Decision, FeatureBaseline, NumericFeatureBaseline, NumericSummary, PredictionBaseline, SegmentBaseline, SegmentBaselines } from './baseline.ts'
+export { baselineSchema } from './baseline.ts'
+export type { DigestedFile, Manifest, ManifestFeature, ManifestOutput, ModelIdentity } from './manifest.ts'
+export { manifestSchema } from './manifest.ts'
+export { canonicalJson, digestBytes, digestJson, type Json } from './digest.ts'
+export { cellCount, explicitCell, exponentialIndex, exponentialUpperBound, layoutBounds, layoutKey, type BucketLayout, type BucketRange, type ExplicitLayout, type LogLinearLayout } from './layout.ts'
