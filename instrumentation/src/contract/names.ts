@@ -18,8 +18,33 @@ export interface AttributeDefinition {
   readonly description: string
 }
 
+/** Short names, as code uses them. */
+export type AttributeId =
+  | 'modelName'
+  | 'modelVersion'
+  | 'manifestDigest'
+  | 'baselineDigest'
+  | 'segment'
+  | 'featureName'
+  | 'featureCategory'
+  | 'momentOrder'
+  | 'momentOrigin'
+  | 'invalidReason'
+  | 'outputName'
+  | 'predictionClass'
+  | 'outcomeClass'
+  | 'attributionMethod'
+  | 'runtimeName'
+  | 'detectorName'
+  | 'dropReason'
+  | 'errorType'
+  | 'httpRoute'
+  | 'serviceName'
+  | 'serviceInstanceId'
+  | 'environment'
+
 /** Attribute keys, by the short name that code uses. */
-export const attributes = {
+export const attributes: Readonly<Record<AttributeId, AttributeDefinition>> = {
   modelName: { name: `${prefix}.model.name`, description: 'Name of the model; on the scope.' },
   modelVersion: { name: `${prefix}.model.version`, description: 'Version of the model; on the scope.' },
   manifestDigest: { name: `${prefix}.manifest.digest`, description: 'Digest of the manifest the server was started with; on the scope.' },
@@ -42,7 +67,7 @@ export const attributes = {
   serviceName: { name: 'service.name', description: 'The service; on the resource.' },
   serviceInstanceId: { name: 'service.instance.id', description: 'The process or replica; on the resource.' },
   environment: { name: 'deployment.environment.name', description: 'Production, staging and so on; on the resource.' },
-} as const satisfies Record<string, AttributeDefinition>
+}
 
 /** A metric as OTLP carries it. */
 export interface MetricDefinition {
@@ -56,8 +81,27 @@ export interface MetricDefinition {
   readonly optional?: readonly string[]
 }
 
+/** Short names, as code uses them. */
+export type MetricId =
+  | 'featureValue'
+  | 'featureMoment'
+  | 'featureObservations'
+  | 'featureInvalidValues'
+  | 'predictionScore'
+  | 'predictionValue'
+  | 'predictions'
+  | 'predictionConfidence'
+  | 'attributionValue'
+  | 'inferenceDuration'
+  | 'inferenceRows'
+  | 'outcomes'
+  | 'outcomeError'
+  | 'outcomeDelay'
+  | 'reconstructionError'
+  | 'monitorDroppedRows'
+
 /** Metrics, by the short name that code uses. */
-export const metrics = {
+export const metrics: Readonly<Record<MetricId, MetricDefinition>> = {
   featureValue: {
     name: `${prefix}.feature.value`,
     instrument: 'histogram',
@@ -175,7 +219,7 @@ export const metrics = {
     description: 'Rows that Driftline itself did not count, and why.',
     required: [attributes.dropReason.name],
   },
-} as const satisfies Record<string, MetricDefinition>
+}
 
 /** The category that stands for every category not listed in the baseline. */
 export const otherCategory = '_OTHER'
