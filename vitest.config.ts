@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  ssr: { resolve: { conditions: ['@driftline/source', 'module', 'node', 'development|production', 'import', 'default'] } },
+  // Vitest hands these to Node as --conditions, where 'import' or 'module' would give require() the ESM face of packages (is-promise, in Express).
+  ssr: { resolve: { conditions: ['@driftline/source'] } },
   test: {
     include: ['{instrumentation,collector,dashboards,simulator,examples,test}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],

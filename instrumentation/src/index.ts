@@ -1,1 +1,5 @@
-export {}
+export { createMonitor, type DurationOptions, type Monitor, type MonitorStatistics, type ObserveOptions, type RowFeatures } from './monitor.ts'
+export { DriftlineConfigError, type DeclaredFeature, type MonitorOptions } from './options.ts'
+export type { Attributes, AttributeValue, CollectionResult, ExportResult, MetricExporter, MetricProducer, ResourceMetrics, ScopeMetrics } from './otel.ts'
+export type { ColumnFeatures, DropReason, TensorFeatures } from './recorder/model-recorder.ts'
+export type { BatchOutput, Output } from './recorder/scope-recorder.ts'

@@ -1,1 +1,10 @@
-export {}
+export { drifts } from './drift/drifts.ts'
+export type { Drift, PlantedTruth } from './drift/drift.ts'
+export { seededRandom, type Random } from './random.ts'
+export { systemClock, type Clock } from './clock.ts'
+export { inOrderForever, shuffledForever } from './traffic/order.ts'
+export { Pace, type PaceOptions } from './traffic/pace.ts'
+export { readTrafficRows, type TrafficRow } from './traffic/rows.ts'
+export { TrafficSource, type TrafficSourceOptions } from './traffic/source.ts'
+export { TrafficClient, type TrafficClientOptions, type TrafficCounts } from './traffic/client.ts'
+export { Traffic, rowsPerRequest, type TrafficOptions } from './traffic/traffic.ts'

@@ -1,6 +1,10 @@
 import type { Diagnosis } from '../diagnose/diagnosis.ts'
 import type { Severity } from '../rules/rule.ts'
 
+/**
+ * `pending`: the condition holds, but not yet for as long as the rule asks; `inactive`: it stopped before that, and nobody was
+ * told. `inactive` and `resolved` are final: a new breach is a new alert.
+ */
 export type AlertState = 'inactive' | 'pending' | 'firing' | 'resolved'
 
 /** One alert: a rule that is, or was, broken for one model version and segment. */
@@ -13,9 +17,11 @@ export interface AlertRecord {
   readonly segment: string
   readonly severity: Severity
   readonly state: AlertState
-  /** Event time at which the condition first held, and at which the state changes happened. */
+  /** End of the first slice in which the condition held; like all times here in event time. */
   readonly activeSinceMs: number
+  /** End of the slice in which the alert fired. */
   readonly firedAtMs: number | null
+  /** End of the slice in which the alert was resolved or, never having fired, became inactive. */
   readonly resolvedAtMs: number | null
   /** End of the last slice in which the condition held. */
   readonly lastTrueMs: number
@@ -26,12 +32,15 @@ export interface AlertRecord {
 export interface Explanation {
   /** One line for a pager. */
   readonly summary: string
-  /** The things that moved, the strongest first. */
+  /** The things that moved, the strongest first; bounded, see alert/explain.ts. */
   readonly moved: readonly Moved[]
+  /** Estimated start of the change: the evidence step after the last calm one, or the start of the first slice that broke the rule. */
   readonly onsetMs: number
   /** In words: the false-alarm budget and the evidence, or the threshold that was crossed. */
   readonly confidence: string
+  /** log10 of the model's mean evidence in its strongest slice; null for threshold rules. */
   readonly evidence: number | null
+  /** log10 of the evidence that raises an alarm, for budget rules; the rule's threshold as it stands, for threshold rules. */
   readonly threshold: number | null
   readonly comparedWith: ComparedWith
   readonly window: { readonly startMs: number; readonly endMs: number; readonly rows: number }
@@ -56,10 +65,16 @@ export interface ComparedWith {
   readonly detectorId: string
 }
 
-/** A change of state, to be told to people. */
+/**
+ * A change of state, or what became of telling people about it.
+ *
+ * An alert that is firing gets another `firing` event when something that it did not yet name breaks the rule too.
+ */
 export interface AlertEvent {
   readonly alertId: string
+  /** `pending`, `firing`, `resolved`: event time, the end of the slice. `notified`, `notify-failed`: when it happened. */
   readonly atMs: number
   readonly kind: 'pending' | 'firing' | 'resolved' | 'notified' | 'notify-failed'
+  /** In words; of `firing`, `resolved`, `notified` and `notify-failed` in the form that alert/notify/delivery.ts writes and reads. */
   readonly detail: string
 }

@@ -1,1 +1,18 @@
-export type * from './rule.ts'
+import type { RuleFile } from './rule.ts'
+
+export type { BudgetRule, Rule, RuleFile, Severity, ThresholdRule, WindowOptions } from './rule.ts'
+
+/**
+ * Gives a rule file its types; returns it unchanged. Mistakes that types cannot see are reported when the file is loaded.
+ *
+ * @example
+ * export default defineRules({
+ *   model: 'employment',
+ *   window: { size: '1h' },
+ *   falseAlarmBudget: '1 per 30d',
+ *   rules: [{ name: 'inputs moved', signal: 'feature-drift', severity: 'warning' }],
+ * })
+ */
+export function defineRules(file: RuleFile): RuleFile {
+  return file
+}

@@ -19,7 +19,10 @@ export interface Store {
   /** Model versions that ever sent data or have a baseline, newest data first. */
   modelVersions(): Promise<ModelVersionSummary[]>
 
-  /** Sums over instances, one per segment and baseline digest, of all blocks whose start lies in [fromMs, toMs). */
+  /**
+   * Sums over instances, one per segment and baseline digest, of all blocks whose start lies in [fromMs, toMs). Where
+   * blocks were pruned, the sums saved with evaluations stand in for them: those of slices that lie wholly in the range.
+   */
   totals(model: string, version: string, fromMs: number, toMs: number): Promise<SegmentTotals[]>
 
   /**
@@ -30,17 +33,22 @@ export interface Store {
 
   /** Writes all that one evaluation of one slice brought forth, in one transaction. */
   saveEvaluation(evaluation: Evaluation): Promise<void>
-  /** The newest revision of each evaluated slice with start in [fromMs, toMs), in time order. */
+  /** The newest revision of each evaluated slice with start in [fromMs, toMs). */
   evaluations(query: EvaluationQuery): Promise<StoredEvaluation[]>
-  /** Detector state after the newest slice that starts before `beforeMs`; null when there is none. */
+  /**
+   * Detector state after the newest slice that starts before `beforeMs` and whose state is kept; null when there is none.
+   * The state of the newest slices and of older ones at regular steps is kept, so the caller may have to step over the slices between.
+   */
   detectorState(model: string, version: string, detectorId: string, beforeMs: number): Promise<StoredState | null>
   evaluationCursor(model: string, version: string): Promise<number>
   saveEvaluationCursor(model: string, version: string, sequence: number): Promise<void>
 
+  /** Of the newest revision of each slice. */
   results(query: ResultQuery): Promise<Result[]>
 
   /** Alert records by id are replaced; events are appended. */
   saveAlerts(alerts: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void>
+  /** Those that became active last come first. */
   alerts(query: AlertQuery): Promise<AlertRecord[]>
   alertEvents(alertId: string): Promise<AlertEvent[]>
 
@@ -51,7 +59,10 @@ export interface Store {
   putManifest(manifest: Manifest): Promise<string>
   manifestFor(model: string, version: string): Promise<{ digest: string; manifest: Manifest } | null>
 
-  /** Deletes blocks older than `blocksBeforeMs` and evaluations with their results older than `evaluationsBeforeMs`. */
+  /**
+   * Deletes blocks that start before `blocksBeforeMs`, and evaluations of slices that start before `evaluationsBeforeMs` with their
+   * results and sums. The newest detector state stays, however old.
+   */
   prune(blocksBeforeMs: number, evaluationsBeforeMs: number): Promise<void>
   /** Sizes and counts for /metrics. */
   statistics(): Promise<StoreStatistics>
@@ -66,6 +77,7 @@ export interface AppendReceipt {
 export interface ModelVersionSummary {
   readonly model: string
   readonly version: string
+  /** Start of the earliest and end of the latest interval that was ever stored. */
   readonly firstMs: number | null
   readonly lastMs: number | null
   readonly segments: readonly string[]
@@ -104,16 +116,23 @@ export interface Evaluation {
   readonly detectorId: string
   readonly state: Uint8Array
   readonly results: readonly Result[]
+  /** The slice's sums, as `totals` gave them, kept longer than its blocks. Empty leaves those of an earlier revision alone. */
+  readonly segments: readonly SegmentTotals[]
 }
 
-export type StoredEvaluation = Omit<Evaluation, 'state' | 'results'>
+export type StoredEvaluation = Omit<Evaluation, 'state' | 'results' | 'segments'>
 
 export interface EvaluationQuery {
   readonly model: string
   readonly version: string
   readonly fromMs: number
   readonly toMs: number
+  /** See queryLimits. */
   readonly limit?: number
+  /** Only this revision, also of slices that have a newer one: what was said at the time. */
+  readonly revision?: number
+  /** Of start times; default: ascending. With a limit, the order says which end is cut off. */
+  readonly order?: 'ascending' | 'descending'
 }
 
 export interface StoredState {
@@ -129,6 +148,7 @@ export interface ResultQuery extends EvaluationQuery {
 }
 
 export interface AlertQuery {
+  readonly id?: string
   readonly model?: string
   readonly version?: string
   readonly state?: string
@@ -140,6 +160,9 @@ export interface StoreStatistics {
   readonly evaluations: number
   readonly bytes: number
 }
+
+/** How many rows a query gives: what a page shows when it does not say, and what keeps one answer within some 50 MB. */
+export const queryLimits: { readonly default: number; readonly maximum: number } = { default: 1_000, maximum: 10_000 }
 
 /** The storage cannot take or give data now; trying again later may help. */
 export class StoreUnavailableError extends Error {

@@ -1,0 +1,205 @@
+import { createRequire } from 'node:module'
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
+import { createMonitor, type Monitor, type TensorFeatures } from '@driftline/instrumentation'
+import { attributes, type Baseline, type NumericFeatureBaseline } from '@driftline/instrumentation/contract'
+import type { BenchResult } from './result.ts'
+
+/** What it costs to record: 30 numeric features of 20 buckets, on rows that are new each time. */
+const features = 30
+const buckets = 20
+
+/** Rows per batch call. */
+const batchRows = 256
+
+/**
+ * Rows prepared beforehand: 2,048 rows of 30 random values are far more than a branch predictor remembers, so each pass is as good as
+ * new. With a few repeated rows a branchy search would look four times as fast as it is. As objects they take 1.5 MB, which stays
+ * in the cache as a row that a server has just parsed would.
+ */
+const poolRows = 2048
+
+/** Variants take turns in so many rounds; the median of the rounds is reported, and ratios are taken within a round. */
+const rounds = 31
+
+const names = Array.from({ length: features }, (_, i) => `feature_${i}`)
+
+export async function run(): Promise<BenchResult[]> {
+  const pool = Float32Array.from({ length: poolRows * features }, () => Math.random())
+  const rows = Array.from({ length: poolRows }, (_, row) => Object.fromEntries(names.map((name, i) => [name, pool[row * features + i]!])))
+  const monitor = createMonitor({ baseline: uniformBaseline(), export: false })
+  const sdk = sdkHistogram()
+  const batches = tensors(pool)
+  const batch = () => {
+    for (const tensor of batches) monitor.recordBatch(tensor)
+  }
+  const single = () => {
+    for (const row of rows) monitor.record(row)
+  }
+  const throughSdk = () => recordBySdk(sdk, pool)
+  const timings = alternate([batch, single, throughSdk])
+  const [perBatchValue, perSingleValue, perSdkValue] = timings as [number[], number[], number[]]
+  return [
+    { name: 'batch', value: median(perBatchValue), unit: 'ns/value', goal: '<= 10' },
+    { name: 'single rows, as objects', value: median(perSingleValue), unit: 'ns/value', goal: '<= 20' },
+    { name: 'Histogram.record() of the SDK, 3 attributes', value: median(perSdkValue), unit: 'ns/value' },
+    { name: 'SDK : batch', value: median(perSdkValue.map((sdk, i) => sdk / perBatchValue[i]!)), unit: 'ratio', goal: '>= 40' },
+    { name: 'allocated on the batch path', value: allocatedPerRow(batch), unit: 'bytes/row', goal: '<= 1' },
+    { name: 'state', value: monitor.statistics().featureBytes / features, unit: 'bytes/feature', goal: '<= 1024' },
+    ...(await onnxOverhead(monitor, rows)),
+  ]
+}
+
+/** Nanoseconds per value of each variant in each round. */
+function alternate(variants: readonly (() => void)[]): number[][] {
+  const result: number[][] = variants.map(() => [])
+  for (let round = -5; round < rounds; round++) {
+    variants.forEach((variant, i) => {
+      const start = process.hrtime.bigint()
+      variant()
+      const nanoseconds = Number(process.hrtime.bigint() - start) / (poolRows * features)
+      // The first rounds are for the compiler.
+      if (round >= 0) result[i]!.push(nanoseconds)
+    })
+  }
+  return result
+}
+
+function tensors(pool: Float32Array): TensorFeatures[] {
+  return Array.from({ length: poolRows / batchRows }, (_, i) => ({
+    data: pool.slice(i * batchRows * features, (i + 1) * batchRows * features),
+    rows: batchRows,
+  }))
+}
+
+function recordBySdk(histogram: { record(value: number, attributes: Record<string, string>): void }, pool: Float32Array): void {
+  for (let row = 0; row < poolRows; row++) {
+    for (let i = 0; i < features; i++) histogram.record(pool[row * features + i]!, sdkAttributes[i]!)
+  }
+}
+
+const sdkAttributes = names.map((name) => ({
+  [attributes.modelName.name]: 'bench',
+  [attributes.modelVersion.name]: '1',
+  [attributes.featureName.name]: name,
+}))
+
+function sdkHistogram(): { record(value: number, attributes: Record<string, string>): void } {
+  const provider = new MeterProvider({ readers: [new IdleReader()] })
+  const boundaries = uniformBounds()
+  return provider.getMeter('bench').createHistogram('values', { advice: { explicitBucketBoundaries: boundaries } })
+}
+
+/** Without a reader the SDK does not aggregate at all. */
+class IdleReader extends MetricReader {
+  protected override onForceFlush(): Promise<void> {
+    return Promise.resolve()
+  }
+  protected override onShutdown(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+/** Growth of the heap over passes through the pool. Needs --expose-gc. */
+function allocatedPerRow(batch: () => void): number {
+  const gc = (globalThis as { gc?: () => void }).gc
+  if (gc === undefined) throw new Error('run this with --expose-gc, as `npm run bench` does')
+  const passes = 40
+  const samples = Array.from({ length: 5 }, () => {
+    gc()
+    const before = process.memoryUsage().heapUsed
+    for (let pass = 0; pass < passes; pass++) batch()
+    return (process.memoryUsage().heapUsed - before) / (passes * poolRows)
+  })
+  return Math.max(median(samples), 0)
+}
+
+/** The cost of a batch-1 call of a small ONNX model, awaited, with and without recording its row, answer and duration. */
+async function onnxOverhead(monitor: Monitor, rows: readonly Record<string, number>[]): Promise<BenchResult[]> {
+  const { InferenceSession, Tensor } = loadOnnxRuntime()
+  const session = await InferenceSession.create(new URL('fixtures/mlp-30-16-2.onnx', import.meta.url).pathname, {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+  })
+  const feeds = rows.map((row) => ({ features: new Tensor('float32', Float32Array.from(Object.values(row)), [1, features]) }))
+  const runtime = { runtime: 'onnxruntime', rows: 1 }
+  const plain = async (start: number) => {
+    for (let i = start; i < start + callsPerTurn; i++) await session.run(feeds[i % poolRows]!)
+  }
+  const monitored = async (start: number) => {
+    for (let i = start; i < start + callsPerTurn; i++) {
+      const { scores } = await monitor.observe(() => session.run(feeds[i % poolRows]!), runtime)
+      monitor.record(rows[i % poolRows]!, { score: scores!.data[1] as number })
+    }
+  }
+  const plainMicros: number[] = []
+  const ratios: number[] = []
+  for (let turn = -20; turn < onnxTurns; turn++) {
+    // Short turns, and each variant goes first in half of them, so that the machine's other work hits both alike.
+    const times = { plain: 0, monitored: 0 }
+    for (const variant of turn % 2 === 0 ? (['plain', 'monitored'] as const) : (['monitored', 'plain'] as const)) {
+      const start = process.hrtime.bigint()
+      await (variant === 'plain' ? plain : monitored)((turn + 20) * callsPerTurn)
+      times[variant] = Number(process.hrtime.bigint() - start) / callsPerTurn / 1000
+    }
+    if (turn < 0) continue
+    plainMicros.push(times.plain)
+    ratios.push(times.monitored / times.plain)
+  }
+  await session.release()
+  return [
+    { name: 'ONNX model 30-16-2, one row a call', value: median(plainMicros), unit: 'µs/call' },
+    { name: 'the same, monitored : not', value: median(ratios), unit: 'ratio', goal: '<= 1.1' },
+  ]
+}
+
+const callsPerTurn = 500
+const onnxTurns = 200
+
+interface OnnxRuntime {
+  Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => object
+  InferenceSession: {
+    create(path: string, options: object): Promise<{ run(feeds: object): Promise<Record<string, { data: ArrayLike<unknown> }>>; release(): Promise<void> }>
+  }
+}
+
+/** It is a dependency of the example, not of the root. */
+function loadOnnxRuntime(): OnnxRuntime {
+  return createRequire(new URL('../examples/employment/package.json', import.meta.url))('onnxruntime-node') as OnnxRuntime
+}
+
+function uniformBounds(): number[] {
+  return Array.from({ length: buckets - 1 }, (_, i) => (i + 1) / buckets)
+}
+
+/** Uniform values in [0, 1], the whole baseline as `driftline baseline build` would write it. */
+function uniformBaseline(): Baseline {
+  const rows = 1000 * buckets
+  const feature = (name: string): NumericFeatureBaseline => ({
+    name,
+    kind: 'numeric',
+    missing: 0,
+    invalid: {},
+    bounds: uniformBounds(),
+    counts: Array.from({ length: buckets }, () => 1000),
+    values: rows,
+    mean: 0.5,
+    variance: 1 / 12,
+    min: 0,
+    max: 1,
+  })
+  return {
+    schema: 'driftline.baseline/1',
+    model: { name: 'bench', version: '1' },
+    createdAt: '2026-01-01T00:00:00Z',
+    source: { name: 'uniform', boundsRankError: 0 },
+    rows,
+    features: names.map(feature),
+    predictions: {},
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]!
+}

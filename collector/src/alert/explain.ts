@@ -1,0 +1,144 @@
+import type { Diagnosis } from '../diagnose/diagnosis.ts'
+import { formatNumber } from '../diagnose/words.ts'
+import type { Result } from '../evaluate/result.ts'
+import { budgetInWords } from '../rules/budget.ts'
+import type { LoadedRule, LoadedRules, LoadedThresholdRule } from '../rules/loaded.ts'
+import { measureFor } from '../rules/measures.ts'
+import type { ComparedWith, Explanation, Moved } from './alert.ts'
+import { measured, type Condition } from './condition.ts'
+import { describeChange } from './describe-change.ts'
+import { instant } from './instant.ts'
+import { maximumMoved } from './merge-explanation.ts'
+
+/** Things that the one-line summary names. */
+const maximumNamed = 3
+/** Causes that an explanation carries; the ranked list ends soon in noise. */
+const maximumDiagnoses = 5
+
+export interface ExplainInput {
+  readonly rule: LoadedRule
+  readonly rules: Pick<LoadedRules, 'budget' | 'digest'>
+  readonly condition: Condition
+  /** All results of the slice in this segment: the rates of a feature stand in another result than its drift. */
+  readonly results: readonly Result[]
+  readonly diagnosis: readonly Diagnosis[]
+  readonly slice: ExplainedSlice
+}
+
+export interface ExplainedSlice {
+  readonly model: string
+  readonly version: string
+  readonly segment: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly rows: number
+  readonly comparedWith: Omit<ComparedWith, 'rulesDigest'>
+  /** Real-world units of features, for people. */
+  readonly units?: ReadonlyMap<string, string>
+}
+
+/** Puts into words and numbers what broke a rule in one slice. The condition must hold. */
+export function explain({ rule, rules, condition, results, diagnosis, slice }: ExplainInput): Explanation {
+  const moved = condition.results.slice(0, maximumMoved).map((result) => movedBy(rule, result, results, slice))
+  const relevant = relevantDiagnoses(diagnosis, condition)
+  const evidence = rule.kind === 'budget' ? strongestEvidence(condition) : null
+  return {
+    summary: summaryOf(rule, slice, condition, moved),
+    moved,
+    onsetMs: onsetOf(condition, slice),
+    confidence: rule.kind === 'budget' ? budgetConfidence(condition, rules, evidence!) : thresholdConfidence(rule, condition),
+    evidence: evidence?.log10 ?? null,
+    threshold: evidence?.log10Threshold ?? (rule.kind === 'threshold' ? rule.threshold : null),
+    comparedWith: { ...slice.comparedWith, rulesDigest: rules.digest },
+    window: { startMs: slice.startMs, endMs: slice.endMs, rows: slice.rows },
+    diagnosis: relevant,
+    lookFirst: relevant[0]?.lookAt ?? `Compare the window with the baseline for ${moved[0]!.feature}, and ask what was deployed around the onset.`,
+  }
+}
+
+function movedBy(rule: LoadedRule, result: Result, results: readonly Result[], slice: ExplainedSlice): Moved {
+  // Drift and data health of one feature are two results; a sentence about one of them wants the numbers of both.
+  const siblings = results.filter((one) => one.feature === result.feature)
+  const health = result.signal === 'data-health' ? result : siblings.find((one) => one.signal === 'data-health')
+  const drift = result.signal === 'data-health' ? (siblings.find((one) => one.signal === 'feature-drift') ?? result) : result
+  const isFeature = result.signal === 'feature-drift' || result.signal === 'data-health'
+  const unit = isFeature ? slice.units?.get(result.feature) : undefined
+  const rates = isFeature ? (health?.rates ?? result.rates) : {}
+  const change = describeChange({ result: drift, rates, ...(unit === undefined ? {} : { unit }) })
+  return {
+    signal: result.signal,
+    feature: result.feature,
+    change: rule.kind === 'threshold' ? `${measuredInWords(rule, result)}; ${change}` : change,
+    effect: drift.effect?.value ?? null,
+    log10Evidence: drift.evidence?.log10Feature ?? null,
+  }
+}
+
+function summaryOf(rule: LoadedRule, slice: ExplainedSlice, condition: Condition, moved: readonly Moved[]): string {
+  const [first] = moved
+  const others = condition.results.slice(1, maximumNamed).map((result) => result.feature)
+  const rest = condition.results.length - 1 - others.length
+  const also = others.length === 0 ? '' : `; also ${others.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  const where = slice.segment === '' ? '' : `, segment ${JSON.stringify(slice.segment)}`
+  return `${slice.model} ${slice.version}${where}: ${rule.name}: ${subjectOf(first!)}: ${first!.change}${also}`
+}
+
+function subjectOf({ signal, feature }: Moved): string {
+  if (signal === 'prediction-drift') return `predicted ${feature}`
+  return feature
+}
+
+/** An open incident knows its onset; a fresh breach is dated to the start of its slice. */
+function onsetOf({ results }: Condition, slice: ExplainedSlice): number {
+  return Math.min(slice.startMs, ...results.map((result) => result.evidence?.incident?.sinceMs ?? Infinity))
+}
+
+interface StrongestEvidence {
+  readonly log10: number
+  readonly log10Threshold: number
+  readonly alarmedAtMs: number | null
+}
+
+function strongestEvidence({ results, fresh }: Condition): StrongestEvidence {
+  const among = fresh.length > 0 ? fresh : results
+  const strongest = among.reduce((best, one) => (one.evidence!.log10Model > best.evidence!.log10Model ? one : best)).evidence!
+  return {
+    log10: strongest.log10Model,
+    log10Threshold: Math.log10(strongest.threshold),
+    alarmedAtMs: fresh.length > 0 ? null : (strongest.incident?.alarmedAtMs ?? null),
+  }
+}
+
+function budgetConfidence(condition: Condition, { budget }: Pick<LoadedRules, 'budget'>, evidence: StrongestEvidence): string {
+  const { log10, log10Threshold, alarmedAtMs } = evidence
+  const falsely = `the alarm that may happen falsely ${budgetInWords(budget)}`
+  if (alarmedAtMs !== null) {
+    return `The incident opened by the alarm of ${instant(alarmedAtMs)} goes on: evidence 10^${log10Threshold.toFixed(1)} raises ${falsely}.`
+  }
+  const features = condition.fresh.length
+  const whose = features === 1 ? '' : `, carried by ${features} of the things watched`
+  return `Evidence 10^${log10.toFixed(1)} where 10^${log10Threshold.toFixed(1)} raises ${falsely}${whose}.`
+}
+
+function thresholdConfidence(rule: LoadedThresholdRule, { results }: Condition): string {
+  const strongest = results[0]!
+  const { window, windowRows, baseline } = strongest.sizes
+  const values = rule.measure === 'rate' ? `${windowRows} rows` : `${window} values`
+  const sizes = `${values} of the window and ${baseline} of the baseline`
+  return `The rule's own threshold was crossed: ${measuredInWords(rule, strongest)}, from ${sizes}. It is not covered by the false-alarm budget.`
+}
+
+function measuredInWords(rule: LoadedThresholdRule, result: Result): string {
+  const words = measureFor(rule.signal, rule.test)?.words ?? rule.test
+  const value = measured(rule, result)!
+  const relation = rule.measure === 'p-value' ? 'at or below' : 'at or above'
+  const what = rule.measure === 'p-value' ? `p-value of the ${words}` : words
+  return `${what} ${formatNumber(value)}, ${relation} ${formatNumber(rule.threshold)}`
+}
+
+/** Causes that concern something which broke the rule, else those of the whole slice. */
+function relevantDiagnoses(diagnosis: readonly Diagnosis[], { results }: Condition): Diagnosis[] {
+  const features = new Set(results.map((result) => result.feature))
+  const concerned = diagnosis.filter((one) => one.features.some((feature) => features.has(feature)))
+  return (concerned.length > 0 ? concerned : [...diagnosis]).slice(0, maximumDiagnoses)
+}

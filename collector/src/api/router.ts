@@ -1,0 +1,159 @@
+import { FormatError, parseBaseline, parseManifest } from '@driftline/instrumentation/contract'
+import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import * as zod from 'zod'
+import { StoreUnavailableError, type Store } from '../store/store.ts'
+import { showsToken } from './bearer-token.ts'
+
+export interface ApiOptions {
+  readonly store: Store
+  readonly adminToken: string | null
+  /** Called after a baseline or manifest was put, so that evaluation takes it up. */
+  readonly onModelChanged: (model: string, version: string) => void
+  readonly log: (line: string) => void
+}
+
+/** Largest baseline or manifest that can be put: 10,000 features of 24 cells with 168 chunks stay below it. */
+const maximumDocumentBytes = 256 * 1024 * 1024
+const defaultLimit = 200
+const maximumLimit = 10_000
+
+/** A request that cannot be answered, with the reason for the caller. */
+class RequestError extends Error {
+  readonly status: number
+  readonly problems: readonly string[]
+  constructor(status: number, problems: readonly string[]) {
+    super(problems.join('; '))
+    this.status = status
+    this.problems = problems
+  }
+}
+
+const time = zod.union([zod.coerce.number().int().min(0), zod.iso.datetime({ offset: true }).transform((text) => Date.parse(text))])
+const limit = zod.coerce.number().int().min(1).max(maximumLimit).default(defaultLimit)
+const rangeQuery = zod.strictObject({
+  from: time.default(0),
+  to: time.default(Number.MAX_SAFE_INTEGER),
+  limit,
+})
+const resultQuery = rangeQuery.extend({
+  signal: zod.string().optional(),
+  feature: zod.string().optional(),
+  segment: zod.string().optional(),
+  status: zod.enum(['ok', 'drift', 'insufficient', 'error']).optional(),
+})
+const alertQuery = zod.strictObject({
+  model: zod.string().optional(),
+  version: zod.string().optional(),
+  state: zod.enum(['pending', 'firing', 'resolved']).optional(),
+  limit,
+})
+
+/** The REST interface under /api/v1. Every answer is JSON; errors are `{ error: { message, problems } }`. */
+export function createApi({ store, adminToken, onModelChanged, log }: ApiOptions): Router {
+  const router = express.Router()
+  router.use((request, response, next) => {
+    if (adminToken === null || showsToken(request.headers.authorization, adminToken)) return next()
+    response.status(401).set('WWW-Authenticate', 'Bearer').json(errorBody(['this needs the admin token']))
+  })
+  const documents = express.json({ limit: maximumDocumentBytes })
+
+  router.get('/models', async (_request, response) => {
+    response.json({ models: await store.modelVersions() })
+  })
+
+  const version = '/models/:model/versions/:version'
+  router.get(`${version}/windows`, async (request, response) => {
+    const query = parseQuery(rangeQuery, request)
+    response.json({
+      windows: await store.evaluations({ ...modelVersion(request), fromMs: query.from, toMs: query.to, limit: query.limit }),
+    })
+  })
+  router.get(`${version}/results`, async (request, response) => {
+    const { from, to, ...query } = parseQuery(resultQuery, request)
+    response.json({ results: await store.results({ ...modelVersion(request), fromMs: from, toMs: to, ...defined(query) }) })
+  })
+  router.get(`${version}/baseline`, async (request, response) => {
+    const { model, version } = modelVersion(request)
+    const found = await store.baselineFor(model, version)
+    if (found === null) throw new RequestError(404, [`no baseline for ${model} ${version}`])
+    response.json(found)
+  })
+  router.put(`${version}/baseline`, documents, async (request, response) => {
+    const { model, version } = modelVersion(request)
+    const baseline = parseBaseline(request.body)
+    requireSameModel(baseline.model, model, version)
+    const digest = await store.putBaseline(baseline)
+    onModelChanged(model, version)
+    response.json({ digest })
+  })
+  router.get(`${version}/manifest`, async (request, response) => {
+    const { model, version } = modelVersion(request)
+    const found = await store.manifestFor(model, version)
+    if (found === null) throw new RequestError(404, [`no manifest for ${model} ${version}`])
+    response.json(found)
+  })
+  router.put(`${version}/manifest`, documents, async (request, response) => {
+    const { model, version } = modelVersion(request)
+    const manifest = parseManifest(request.body)
+    requireSameModel(manifest.model, model, version)
+    const digest = await store.putManifest(manifest)
+    onModelChanged(model, version)
+    response.json({ digest })
+  })
+
+  router.get('/alerts', async (request, response) => {
+    response.json({ alerts: await store.alerts(defined(parseQuery(alertQuery, request))) })
+  })
+  router.get('/alerts/:id', async (request, response) => {
+    const id = String(request.params.id)
+    const [alert] = await store.alerts({ id })
+    if (alert === undefined) throw new RequestError(404, [`no alert ${id}`])
+    response.json({ alert, events: await store.alertEvents(id) })
+  })
+
+  router.use((request, response) => {
+    response.status(404).json(errorBody([`nothing at ${request.method} ${request.originalUrl}`]))
+  })
+  router.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    const { status, problems } = describe(error)
+    if (status === 500) log(`${request.method} ${request.originalUrl}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    response.status(status).json(errorBody(problems))
+  })
+  return router
+}
+
+function describe(error: unknown): { status: number; problems: readonly string[] } {
+  if (error instanceof RequestError) return error
+  if (error instanceof FormatError) return { status: 400, problems: error.problems.map(({ path, message }) => `${path}: ${message}`) }
+  if (error instanceof StoreUnavailableError) return { status: 503, problems: [error.message] }
+  // body-parser and the router set a status on errors that are the caller's.
+  if (error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500) {
+    return { status: error.status, problems: [error.message] }
+  }
+  return { status: 500, problems: ['internal error; the log of the collector has the details'] }
+}
+
+function errorBody(problems: readonly string[]): { error: { message: string; problems: readonly string[] } } {
+  return { error: { message: problems.join('; '), problems } }
+}
+
+function modelVersion(request: Request): { model: string; version: string } {
+  return { model: String(request.params.model), version: String(request.params.version) }
+}
+
+function requireSameModel(given: { name: string; version: string }, model: string, version: string): void {
+  if (given.name !== model || given.version !== version) {
+    throw new RequestError(400, [`model: the document is of ${given.name} ${given.version}, the address of ${model} ${version}`])
+  }
+}
+
+function parseQuery<Schema extends zod.ZodType>(schema: Schema, request: Request): zod.infer<Schema> {
+  const parsed = schema.safeParse(request.query)
+  if (parsed.success) return parsed.data
+  throw new RequestError(400, parsed.error.issues.map((issue) => `query ${issue.path.join('.') || '(names)'}: ${issue.message}`))
+}
+
+/** Leaves out members that are undefined, which exactOptionalPropertyTypes tells apart from absent ones. */
+function defined<T extends object>(value: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never
+}

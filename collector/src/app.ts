@@ -1,0 +1,208 @@
+import { readFileSync } from 'node:fs'
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { FormatError, parseBaseline, parseManifest } from '@driftline/instrumentation/contract'
+import express, { type Express } from 'express'
+import { createAlertManager, type AlertSlice } from './alert/manager.ts'
+import { createConsoleNotifier } from './alert/notify/console.ts'
+import { createWebhookNotifier } from './alert/notify/webhook.ts'
+import { createHealthRoutes } from './api/health.ts'
+import { createApi } from './api/router.ts'
+import type { Clock } from './clock.ts'
+import { ConfigError, type CollectorConfig, type Environment } from './config.ts'
+import { createEvaluator, type EvaluatedSlice } from './evaluate/evaluator.ts'
+import { createReceiver } from './receive/otlp-route.ts'
+import { loadRuleSet } from './rules/rule-set.ts'
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
+
+export interface CollectorOptions {
+  readonly config: CollectorConfig
+  readonly clock: Clock
+  readonly environment: Environment
+  /** One line for a person who watches the process. */
+  readonly log: (line: string) => void
+}
+
+export interface Collector {
+  /** For instance `http://127.0.0.1:4318`. */
+  readonly url: string
+  /** Runs one evaluation now; for tests that turn the clock themselves. */
+  evaluate(): Promise<void>
+  /** Stops taking data, finishes what is under way, and closes the store. */
+  close(): Promise<void>
+}
+
+/** How often finished slices are looked for: often enough that an alarm of a short slice is not late, rarely enough to cost nothing. */
+const evaluationIntervalMs = 1000
+const pruneIntervalMs = 3_600_000
+const dayMs = 86_400_000
+
+/** The table of contents of the server: builds every part, in order, and hands each what it needs. */
+export async function startCollector({ config, clock, environment, log }: CollectorOptions): Promise<Collector> {
+  const rules = await loadRuleSet(config.rules)
+  const documents = readDocuments(config)
+  const store = await openSqliteStore({ directory: config.dataDirectory })
+  try {
+    for (const manifest of documents.manifests) await store.putManifest(manifest)
+    for (const baseline of documents.baselines) await store.putBaseline(baseline)
+
+    const notifiers = [
+      createConsoleNotifier({ write: log }),
+      ...config.notifiers.map(({ name, url, tokenVariable }) =>
+        createWebhookNotifier({ name, url, clock, ...(tokenVariable === undefined ? {} : { bearerToken: environment[tokenVariable]! }) }),
+      ),
+    ]
+    const alerts = createAlertManager({ store, notifiers, clock, log })
+    await alerts.recover()
+
+    const evaluator = createEvaluator({
+      store,
+      clock,
+      log,
+      planFor: (model, version) => {
+        const { window, alarmThreshold } = rules.rulesFor(model, version)
+        return { windows: window, budgetSteps: alarmThreshold }
+      },
+      onEvaluated: async (evaluated) => {
+        await alerts.apply(rules.rulesFor(evaluated.model, evaluated.version), alertSliceOf(evaluated))
+      },
+    })
+    const receiver = createReceiver({
+      sink: (blocks) => store.append(blocks),
+      clock,
+      limits: { bodyBytes: config.maximumBodyBytes },
+      token: config.ingestToken,
+    })
+
+    const app = express()
+    app.disable('x-powered-by')
+    app.set('etag', false)
+    app.use(receiver.router)
+    app.use(
+      createHealthRoutes({
+        store,
+        adminToken: config.adminToken,
+        ready: () => true,
+        received: () => receiver.counters,
+        evaluator: evaluator.counters,
+        notifications: () => ({ ...alerts.deliveries }),
+        firing: async () => (await store.alerts({ state: 'firing' })).length,
+      }),
+    )
+    app.use('/api/v1', createApi({ store, adminToken: config.adminToken, log, onModelChanged: (model, version) => evaluator.forget(model, version) }))
+    app.get('/', (_request, response) => {
+      response.json({ name: 'driftline collector', api: '/api/v1/models', alerts: '/api/v1/alerts', health: '/healthz', metrics: '/metrics' })
+    })
+
+    const server = createServer(config, app)
+    await listen(server, config)
+    const evaluation = repeat(clock, evaluationIntervalMs, () => evaluator.tick())
+    const pruning = repeat(clock, pruneIntervalMs, async () => {
+      const now = clock.now()
+      await store.prune(now - config.keepBlocksDays * dayMs, now - config.keepResultsDays * dayMs)
+    })
+
+    return {
+      url: urlOf(server, config),
+      evaluate: () => evaluation.now(),
+      async close() {
+        await closeServer(server)
+        await evaluation.stop()
+        await pruning.stop()
+        await alerts.close()
+        await store.close()
+      },
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** An evaluated slice as alert rules look at it. */
+function alertSliceOf({ slice, baseline, manifest, baselineDigest, detectorId, ...rest }: EvaluatedSlice): AlertSlice {
+  const units = new Map(manifest?.manifest.features.flatMap(({ name, unit }) => (unit === undefined ? [] : [[name, unit]])))
+  return {
+    ...rest,
+    startMs: slice.startMs,
+    endMs: slice.endMs,
+    units,
+    comparedWith: { baselineDigest, manifestDigest: manifest?.digest ?? null, baselineRows: baseline.rows, detectorId },
+  }
+}
+
+/** Reads all baselines and manifests, and reports every problem of all files at once. */
+function readDocuments(config: CollectorConfig) {
+  const problems: string[] = []
+  const read = <Document>(path: string, parse: (value: unknown) => Document): Document[] => {
+    try {
+      return [parse(JSON.parse(readFileSync(path, 'utf8')))]
+    } catch (error) {
+      if (error instanceof FormatError) problems.push(...error.problems.map((problem) => `${path}: ${problem.path}: ${problem.message}`))
+      else problems.push(`${path}: ${error instanceof Error ? error.message : String(error)}`)
+      return []
+    }
+  }
+  const manifests = config.manifests.flatMap((path) => read(path, parseManifest))
+  const baselines = config.baselines.flatMap((path) => read(path, parseBaseline))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { manifests, baselines }
+}
+
+function createServer(config: CollectorConfig, app: Express): Server {
+  if (config.tls === null) return createHttpServer(app)
+  try {
+    return createHttpsServer({ cert: readFileSync(config.tls.certificate), key: readFileSync(config.tls.key) }, app)
+  } catch (error) {
+    throw new ConfigError([`tls: ${error instanceof Error ? error.message : String(error)}`])
+  }
+}
+
+async function listen(server: Server, { host, port }: CollectorConfig): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason = error.code === 'EADDRINUSE' ? 'the port is in use' : error.message
+      reject(new ConfigError([`cannot listen on ${host}:${port}: ${reason}`]))
+    })
+    server.listen(port, host, () => resolve())
+  })
+}
+
+function urlOf(server: Server, { host, tls }: CollectorConfig): string {
+  const { port } = server.address() as AddressInfo
+  const name = host.includes(':') ? `[${host}]` : host
+  return `${tls === null ? 'http' : 'https'}://${name}:${port}`
+}
+
+/** Lets requests under way finish; idle keep-alive connections are closed at once. */
+async function closeServer(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+}
+
+/** Runs a task again and again, never twice at once: the next run is set when one has ended. */
+function repeat(clock: Clock, intervalMs: number, task: () => Promise<void>): { now(): Promise<void>; stop(): Promise<void> } {
+  let stopped = false
+  let cancel = () => {}
+  let running: Promise<void> = Promise.resolve()
+  const run = () => {
+    running = running.then(task)
+    return running
+  }
+  const schedule = () => {
+    if (stopped) return
+    cancel = clock.after(intervalMs, () => void run().then(schedule, schedule))
+  }
+  schedule()
+  return {
+    now: run,
+    async stop() {
+      stopped = true
+      cancel()
+      await running.catch(() => undefined)
+    },
+  }
+}

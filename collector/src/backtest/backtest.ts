@@ -1,0 +1,177 @@
+import { digestJson, type Baseline, type Json } from '@driftline/instrumentation/contract'
+import type { AlertRecord } from '../alert/alert.ts'
+import { createAlertManager } from '../alert/manager.ts'
+import { columnsOf, createWindowAccumulator, type OutputColumns, type WindowAccumulator } from '../baseline/window-accumulator.ts'
+import type { Clock } from '../clock.ts'
+import { diagnose } from '../diagnose/diagnose.ts'
+import type { Diagnosis } from '../diagnose/diagnosis.ts'
+import { compileModel } from '../evaluate/compile-model.ts'
+import { evaluateSlice, type SliceCounts } from '../evaluate/evaluate-slice.ts'
+import type { Result, SliceStatus } from '../evaluate/result.ts'
+import { addWindowCounts } from '../evaluate/window-counts.ts'
+import type { LoadedRules } from '../rules/loaded.ts'
+import { readRows } from '../rows/read-rows.ts'
+import type { RowBatch } from '../rows/row-batch.ts'
+import { createCutter, type Cut } from './cut-rows.ts'
+import { createMemoryAlerts } from './memory-alerts.ts'
+
+export interface BacktestOptions {
+  readonly file: string
+  readonly baseline: Baseline
+  readonly rules: LoadedRules
+  readonly outputs: OutputColumns
+  readonly cut: Cut
+  /** Slices per window; 1 for tumbling windows. */
+  readonly slicesPerWindow: number
+  readonly clock: Clock
+}
+
+/** What the collector would have said of one window. */
+export interface BacktestWindow {
+  /** Number of the window in the run, from 0. */
+  readonly window: number
+  /** Milliseconds since the epoch, or the numbers of the first row and of the row after the last. */
+  readonly start: number
+  readonly end: number
+  readonly rows: number
+  readonly status: SliceStatus
+  readonly results: readonly Result[]
+  /** Alerts whose state changed with this window. */
+  readonly alerts: readonly AlertRecord[]
+  readonly diagnosis: readonly Diagnosis[]
+}
+
+export interface Backtest {
+  windows(): AsyncGenerator<BacktestWindow>
+  /** Rows left out, known once the windows have ended. */
+  readonly leftOut: { readonly unreadableTime: number; readonly late: number }
+}
+
+/**
+ * Runs the collector's own evaluation, rules and diagnosis over the rows of a file, in bounded memory.
+ *
+ * Windows of so many rows have no time of their own: the rules' `every` stands for the time that each takes.
+ */
+export function createBacktest(options: BacktestOptions): Backtest {
+  const { baseline, rules, cut } = options
+  const cutter = createCutter(cut)
+  const everyMs = cut.kind === 'rows' ? rules.window.everyMs : cut.everyMs
+  const baselineDigest = digestJson(baseline as unknown as Json)
+  const model = compileModel({ baseline, baselineDigest, everyMs, budgetSteps: budgetSteps(rules, everyMs) })
+  const alerts = createAlertManager({ store: createMemoryAlerts(), notifiers: [], clock: options.clock, log: () => undefined })
+
+  async function* windows(): AsyncGenerator<BacktestWindow> {
+    let state = model.restore(null)
+    const recent: { readonly slice: number; readonly counts: SliceCounts }[] = []
+    const accumulators = createAccumulators(baseline, options.outputs)
+    let open: number | null = null
+    let number = 0
+
+    async function finish(slice: number): Promise<BacktestWindow> {
+      const counts = accumulators.take()
+      recent.push({ slice, counts })
+      while (recent[0]!.slice <= slice - options.slicesPerWindow) recent.shift()
+      const windowCounts = recent.length === 1 ? counts : sumOf(recent.map((one) => one.counts))
+      const startMs = slice * everyMs
+      const bounds = { startMs, endMs: startMs + everyMs, windowStartMs: startMs + everyMs - options.slicesPerWindow * everyMs }
+      const { name, version } = baseline.model
+      const evaluated = evaluateSlice(model, state, { model: name, version, slice: bounds, revision: 1, counts, windowCounts })
+      state = evaluated.state
+      const changed = await alerts.apply(
+        { ...rules, model: '*', version: null },
+        {
+          model: name,
+          version,
+          startMs: bounds.startMs,
+          endMs: bounds.endMs,
+          revision: 1,
+          rows: evaluated.rows,
+          results: evaluated.results,
+          comparedWith: { baselineDigest, manifestDigest: null, baselineRows: baseline.rows, detectorId: model.detectorId },
+        },
+      )
+      const size = cut.kind === 'rows' ? cut.rows : everyMs
+      return {
+        window: number++,
+        start: slice * size,
+        end: cut.kind === 'rows' ? slice * size + evaluated.rows : bounds.endMs,
+        rows: evaluated.rows,
+        status: evaluated.status,
+        results: evaluated.results,
+        alerts: changed,
+        diagnosis: diagnose(evaluated.results),
+      }
+    }
+
+    const columns = [...columnsOf(baseline, options.outputs), ...extraColumns(baseline, cut)]
+    for await (const batch of readRows(options.file, { columns: [...new Set(columns)] })) {
+      for (const { from, to, slice } of cutter.runs(batch)) {
+        if (open !== null && slice !== open) yield await finish(open)
+        open = slice
+        accumulators.add(batch, from, to)
+      }
+    }
+    if (open !== null) yield await finish(open)
+  }
+
+  return {
+    windows,
+    get leftOut() {
+      return { unreadableTime: cutter.unreadable, late: cutter.late }
+    },
+  }
+}
+
+/** Evidence steps per allowed false alarm, when a step is as long as the slices of this run. */
+function budgetSteps(rules: LoadedRules, everyMs: number): number {
+  return (rules.alarmThreshold * rules.window.everyMs) / everyMs
+}
+
+function extraColumns(baseline: Baseline, cut: Cut): string[] {
+  const segment = baseline.segments === undefined ? [] : [baseline.segments.column]
+  return cut.kind === 'time' ? [cut.column, ...segment] : segment
+}
+
+interface Accumulators {
+  add(batch: RowBatch, from: number, to: number): void
+  take(): SliceCounts
+}
+
+/** One accumulator for the whole model and one per declared segment. */
+function createAccumulators(baseline: Baseline, outputs: OutputColumns): Accumulators {
+  const whole = createWindowAccumulator(baseline, outputs)
+  const { segments } = baseline
+  const bySegment = new Map<string, WindowAccumulator>(
+    Object.entries(segments?.values ?? {}).map(([name, segment]) => [name, createWindowAccumulator(segment, outputs)]),
+  )
+  return {
+    add(batch, from, to) {
+      whole.add(batch, from, to)
+      if (segments === undefined) return
+      const values = batch.columns.get(segments.column)
+      // Runs of rows of one segment are added together; sorted files have long ones.
+      let start = from
+      for (let row = from + 1; row <= to; row++) {
+        if (row < to && values?.[row] === values?.[start]) continue
+        bySegment.get(String(values?.[start]))?.add(batch, start, row)
+        start = row
+      }
+    },
+    take() {
+      const counts = new Map([['', whole.take()]])
+      for (const [name, accumulator] of bySegment) counts.set(name, accumulator.take())
+      return counts
+    },
+  }
+}
+
+function sumOf(slices: readonly SliceCounts[]): SliceCounts {
+  const sums = new Map(slices[0]!)
+  for (const slice of slices.slice(1)) {
+    for (const [segment, counts] of slice) {
+      const sum = sums.get(segment)
+      sums.set(segment, sum === undefined ? counts : addWindowCounts(sum, counts))
+    }
+  }
+  return sums
+}

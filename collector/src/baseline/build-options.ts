@@ -1,0 +1,57 @@
+import type { Manifest } from '@driftline/instrumentation/contract'
+import type { RowFormat } from '../rows/read-rows.ts'
+import type { ColumnKind } from './column-profile.ts'
+
+export interface BuildBaselineOptions {
+  /** The file of training rows. */
+  readonly file: string
+  readonly format?: RowFormat
+  readonly model: { readonly name: string; readonly version: string }
+  /** ISO 8601 time of the build. */
+  readonly createdAt: string
+  readonly columns?: RoleColumns
+  /** The features in the order in which the model takes them; every other column of the file when absent. */
+  readonly features?: readonly string[]
+  readonly exclude?: readonly string[]
+  /** Kinds of columns that the values do not tell, or tell wrongly. */
+  readonly types?: ReadonlyMap<string, ColumnKind | 'ignore'>
+  /** Allowed ranges, both ends inclusive. */
+  readonly ranges?: ReadonlyMap<string, { readonly min?: number; readonly max?: number }>
+  /** Gives features, kinds, ranges, categories, classes and threshold where the options do not. */
+  readonly manifest?: Manifest
+  readonly threshold?: number
+  readonly decisionRule?: '>' | '>='
+  readonly positiveClass?: string
+  /** Chunks of equal row counts; 168, or fewer for few rows, when absent. */
+  readonly chunks?: number
+  /** Chunks of equal duration instead. */
+  readonly chunkDurationMs?: number
+  /** Categories kept of a feature, the most frequent ones. */
+  readonly maxCategories?: number
+  /** Cells of equal share for numeric features; the percentages of the statistics when absent. */
+  readonly bins?: number
+  readonly onProgress?: (progress: BuildProgress) => void
+}
+
+/** Columns that are not plain features. */
+export interface RoleColumns {
+  /** The actual class. */
+  readonly target?: string
+  /** The predicted class. */
+  readonly prediction?: string
+  readonly score?: string
+  /** The output of a regression model. */
+  readonly value?: string
+  readonly confidence?: string
+  /** Orders the rows; `@row` for the order of the file. */
+  readonly time?: string
+  readonly segment?: string
+}
+
+export interface BuildProgress {
+  readonly pass: number
+  /** Share of the file that this pass has read, 0 to 1. */
+  readonly share: number
+  /** Rows that this pass has read. */
+  readonly rows: number
+}

@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { parseBaseline } from '@driftline/instrumentation/contract'
+import { formatAlert } from '../alert/format.ts'
+import { createBacktest, type BacktestWindow } from '../backtest/backtest.ts'
+import type { Cut } from '../backtest/cut-rows.ts'
+import type { Result } from '../evaluate/result.ts'
+import { defaultRules } from '../rules/default-rules.ts'
+import { parseDuration } from '../rules/duration.ts'
+import { loadRules } from '../rules/load.ts'
+import type { LoadedRules } from '../rules/loaded.ts'
+import { UsageError, type Command } from './command.ts'
+
+export const backtestCommand: Command = {
+  name: 'backtest',
+  summary: 'run the evaluation and the rules of the collector over a file',
+  usage: `Usage: driftline backtest --baseline FILE --data FILE (--rows N | --time COLUMN [--window 1h] [--every 5m]) [options]
+
+Bins the rows of a file as the recorder would, cuts them into windows, and says what the collector would have said of each.
+
+Options:
+  --baseline FILE     the reference
+  --data FILE         rows: .csv, .tsv, .jsonl (also .gz) or .parquet, in time order
+  --rows N            windows of N rows
+  --time COLUMN       windows of time, by this column
+  --window DURATION   length of a window (default: of the rules)
+  --every DURATION    length of the disjoint slices that evidence advances on (default: --window, else of the rules)
+  --rules FILE        alert rules (default: built-in)
+  --prediction COLUMN the predicted class
+  --score COLUMN      the score; --confidence COLUMN the confidence; --value COLUMN the output of a regression
+  --json              one JSON document per line and window, and nothing else
+`,
+  async run(args, io) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        baseline: { type: 'string' },
+        data: { type: 'string' },
+        rows: { type: 'string' },
+        time: { type: 'string' },
+        window: { type: 'string' },
+        every: { type: 'string' },
+        rules: { type: 'string' },
+        prediction: { type: 'string' },
+        score: { type: 'string' },
+        confidence: { type: 'string' },
+        value: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    if (values.baseline === undefined || values.data === undefined) throw new UsageError('--baseline and --data are needed')
+    const baseline = readBaseline(resolve(io.directory, values.baseline))
+    const rules = values.rules === undefined ? defaultRules : await loadRules(resolve(io.directory, values.rules))
+    const { cut, slicesPerWindow } = cutOf(values, rules)
+    const backtest = createBacktest({
+      file: resolve(io.directory, values.data),
+      baseline,
+      rules,
+      cut,
+      slicesPerWindow,
+      clock: io.clock,
+      outputs: {
+        ...(values.prediction === undefined ? {} : { class: values.prediction }),
+        ...(values.score === undefined ? {} : { score: values.score }),
+        ...(values.confidence === undefined ? {} : { confidence: values.confidence }),
+        ...(values.value === undefined ? {} : { value: values.value }),
+      },
+    })
+    let windows = 0
+    let fired = 0
+    for await (const window of backtest.windows()) {
+      windows++
+      const firing = window.alerts.filter((alert) => alert.state === 'firing')
+      fired += firing.length
+      if (values.json) {
+        io.stdout(`${JSON.stringify({ ...window, ...instants(window, cut), results: window.results.map(flatten) })}\n`)
+        continue
+      }
+      io.stdout(`${lineOf(window, cut)}\n`)
+      for (const alert of firing) io.stdout(`\n${formatAlert(alert)}\n\n`)
+    }
+    const { unreadableTime, late } = backtest.leftOut
+    if (unreadableTime > 0) io.stderr(`driftline backtest: ${unreadableTime} rows left out: column ${values.time} does not hold a time\n`)
+    if (late > 0) io.stderr(`driftline backtest: ${late} rows left out: older than the window under way; sort the file by ${values.time}\n`)
+    if (windows === 0) throw new Error(`${values.data}: no rows`)
+    if (!values.json) io.stdout(`${windows} windows, ${fired} alerts fired\n`)
+    return 0
+  },
+}
+
+function readBaseline(path: string) {
+  let content: unknown
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+  return parseBaseline(content)
+}
+
+interface CutFlags {
+  readonly rows?: string | undefined
+  readonly time?: string | undefined
+  readonly window?: string | undefined
+  readonly every?: string | undefined
+}
+
+function cutOf(flags: CutFlags, rules: LoadedRules): { cut: Cut; slicesPerWindow: number } {
+  if ((flags.rows === undefined) === (flags.time === undefined)) throw new UsageError('either --rows or --time is needed')
+  if (flags.rows !== undefined) {
+    if (flags.window !== undefined || flags.every !== undefined) throw new UsageError('--window and --every go with --time')
+    const rows = Number(flags.rows)
+    if (!Number.isSafeInteger(rows) || rows < 1) throw new UsageError(`--rows: expected a whole number above 0, got '${flags.rows}'`)
+    return { cut: { kind: 'rows', rows }, slicesPerWindow: 1 }
+  }
+  const size = duration(flags.window, '--window') ?? rules.window.sizeMs
+  const everyMs = duration(flags.every, '--every') ?? (flags.window === undefined ? rules.window.everyMs : size)
+  if (size % everyMs !== 0) throw new UsageError('--every must divide --window')
+  return { cut: { kind: 'time', column: flags.time!, everyMs }, slicesPerWindow: size / everyMs }
+}
+
+function duration(text: string | undefined, flag: string): number | null {
+  if (text === undefined) return null
+  const milliseconds = parseDuration(text)
+  if (milliseconds === null || milliseconds <= 0) throw new UsageError(`${flag}: expected a duration such as 30s, 5m or 1h, got '${text}'`)
+  return milliseconds
+}
+
+/** Times as ISO 8601; row numbers as they are. */
+function instants({ start, end }: BacktestWindow, cut: Cut): { start: number | string; end: number | string } {
+  return cut.kind === 'rows' ? { start, end } : { start: new Date(start).toISOString(), end: new Date(end).toISOString() }
+}
+
+/** Distances stand among the tests, so that every statistic is found under one name. */
+function flatten({ distances, tests, ...rest }: Result): object {
+  const statistics = Object.fromEntries(Object.entries(distances).map(([name, statistic]) => [name, { statistic }]))
+  return { ...rest, tests: { ...statistics, ...tests } }
+}
+
+function lineOf(window: BacktestWindow, cut: Cut): string {
+  const { start, end } = instants(window, cut)
+  const moved = window.results
+    .filter((result) => result.status === 'drift' && result.signal !== 'data-health')
+    .map((result) => (result.segment === '' ? result.feature : `${result.segment}/${result.feature}`))
+  const evidence = window.results[0]?.evidence?.log10Model
+  const number = evidence === undefined ? '' : `evidence 10^${evidence.toFixed(1)}`
+  return `${String(window.window).padStart(5)}  ${start} to ${end}  ${window.rows} rows  ${window.status.padEnd(12)} ${number.padEnd(16)} ${moved.join(', ')}`.trimEnd()
+}

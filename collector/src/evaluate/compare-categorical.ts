@@ -1,0 +1,132 @@
+import { otherCategory, type CategoricalSummary } from '@driftline/instrumentation/contract'
+import { cramersV } from '../stats/cramers-v.ts'
+import { fisherExactPValue } from '../stats/fisher-exact-test.ts'
+import { hellingerDistance } from '../stats/hellinger-distance.ts'
+import { jensenShannonDivergence } from '../stats/jensen-shannon-divergence.ts'
+import { kullbackLeiblerDivergence } from '../stats/kullback-leibler-divergence.ts'
+import { largestShareDifference } from '../stats/largest-share-difference.ts'
+import { mergeRareCategories, smallestExpectedCount } from '../stats/merge-cells.ts'
+import { newcombeInterval } from '../stats/newcombe-interval.ts'
+import { populationStabilityIndex, populationStabilityIndexExpected } from '../stats/population-stability-index.ts'
+import { rateDifferenceTest } from '../stats/rate-difference-test.ts'
+import { totalVariationDistance } from '../stats/total-variation-distance.ts'
+import {
+  fewestShownValues,
+  smallestPValue,
+  tooFewValues,
+  type Comparison,
+  type ComparisonOptions,
+} from './comparison.ts'
+import { contingencyTests } from './contingency-tests.ts'
+import type { Effect, TestResult } from './result.ts'
+import type { CategoricalDistribution } from './window-counts.ts'
+
+/**
+ * Distances, tests and effect of a categorical window against its baseline: one cell per category of the baseline, the last
+ * for all others.
+ *
+ * @see STATISTICS.md 3 and 4.
+ */
+export function compareCategorical(
+  baseline: CategoricalSummary,
+  window: CategoricalDistribution,
+  options: ComparisonOptions,
+): Comparison {
+  if (window.values < fewestShownValues || baseline.values <= 0) return notShown
+  const used = usedCells(baseline.counts, window.counts)
+  const tests: Record<string, TestResult> = contingencyTests(mergeRareCategories(baseline.counts, window.counts), options)
+  if (used.baseline.length === 2) tests['rateDifference'] = rateDifference(used, baseline.values, window.values)
+  return {
+    distances: distancesOf(used, baseline.values, window.values),
+    tests,
+    effect: largestDifference(baseline, window),
+    pValue: smallestPValue(tests),
+  }
+}
+
+interface UsedCells {
+  readonly baseline: Float64Array
+  readonly window: Float64Array
+}
+
+/** Cells with a count in one of them. The others, an empty `_OTHER` above all, are no categories and would dilute smoothing. */
+function usedCells(baseline: ArrayLike<number>, window: ArrayLike<number>): UsedCells {
+  const b = new Float64Array(baseline.length)
+  const c = new Float64Array(baseline.length)
+  let used = 0
+  for (let i = 0; i < baseline.length; i++) {
+    if (baseline[i]! + window[i]! <= 0) continue
+    b[used] = baseline[i]!
+    c[used] = window[i]!
+    used++
+  }
+  return { baseline: b.subarray(0, used), window: c.subarray(0, used) }
+}
+
+function distancesOf(used: UsedCells, baselineSize: number, windowSize: number): Record<string, number | null> {
+  const { baseline: b, window: c } = used
+  const divergence = jensenShannonDivergence(b, c)
+  return {
+    psi: populationStabilityIndex(b, c),
+    psiExpectedNull: populationStabilityIndexExpected(windowSize, baselineSize, b.length),
+    kl: kullbackLeiblerDivergence(c, b),
+    klReverse: kullbackLeiblerDivergence(b, c),
+    jsDivergence: divergence,
+    jsDistance: divergence === null ? null : Math.sqrt(divergence / Math.LN2),
+    hellinger: hellingerDistance(b, c),
+    totalVariation: totalVariationDistance(b, c),
+    lInfinity: largestShareDifference(b, c),
+    cramersV: cramersV(b, c),
+  }
+}
+
+const distanceNames = [
+  ...['psi', 'psiExpectedNull', 'kl', 'klReverse', 'jsDivergence', 'jsDistance', 'hellinger', 'totalVariation'],
+  ...['lInfinity', 'cramersV'],
+]
+const notShown: Comparison = {
+  distances: Object.fromEntries(distanceNames.map((name) => [name, null])),
+  tests: { chiSquare: tooFewValues, gTest: tooFewValues, practicallyUnchanged: tooFewValues },
+  effect: null,
+  pValue: null,
+}
+
+/** Of two categories, the share of the second: pooled z, or Fisher's exact test when an expected count is below 5. */
+function rateDifference(used: UsedCells, baselineSize: number, windowSize: number): TestResult {
+  const one = { hits: used.baseline[1]!, rows: baselineSize }
+  const two = { hits: used.window[1]!, rows: windowSize }
+  const test = rateDifferenceTest(one, two)
+  if (test === null) return tooFewValues
+  const rarer = Math.min(one.hits + two.hits, baselineSize + windowSize - one.hits - two.hits)
+  const expected = (rarer * Math.min(baselineSize, windowSize)) / (baselineSize + windowSize)
+  const exact = expected < smallestExpectedCount
+  return {
+    statistic: test.z,
+    pValue: exact ? fisherExactPValue(one, two) : test.pValue,
+    interval: newcombeInterval(one, two),
+    note: exact ? "Fisher's exact test" : 'pooled z',
+  }
+}
+
+/** The category whose share has moved most. */
+function largestDifference(baseline: CategoricalSummary, window: CategoricalDistribution): Effect {
+  let cell = 0
+  let value = 0
+  for (let i = 0; i < baseline.counts.length; i++) {
+    const difference = window.counts[i]! / window.values - baseline.counts[i]! / baseline.values
+    if (Math.abs(difference) > Math.abs(value)) {
+      cell = i
+      value = difference
+    }
+  }
+  return {
+    kind: 'rate-difference',
+    unit: 'share',
+    value,
+    interval: newcombeInterval(
+      { hits: baseline.counts[cell]!, rows: baseline.values },
+      { hits: window.counts[cell]!, rows: window.values },
+    ),
+    of: baseline.categories[cell] ?? otherCategory,
+  }
+}

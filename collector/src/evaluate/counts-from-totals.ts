@@ -1,0 +1,193 @@
+import {
+  attributes,
+  cellCount,
+  layoutKey,
+  metrics,
+  otherCategory,
+  type CategoricalSummary,
+  type FeatureBaseline,
+  type InvalidReason,
+  type NumericSummary,
+  type PredictionBaseline,
+} from '@driftline/instrumentation/contract'
+import { histogramHeader, slot } from '../observation/block.ts'
+import type { Totals, TotalsEntry } from '../observation/totals.ts'
+import {
+  invalidRows,
+  type CategoricalDistribution,
+  type Distribution,
+  type FeatureCounts,
+  type OutputCounts,
+  type OutputName,
+  type WindowCounts,
+} from './window-counts.ts'
+
+/** What the counts of a window are laid out along: the features and outputs of a baseline or of one of its segments. */
+export interface CountsLayout {
+  readonly features: readonly FeatureBaseline[]
+  readonly predictions: PredictionBaseline
+}
+
+/** Series of one feature or output, gathered in one pass over the totals. */
+interface Gathered {
+  histograms: TotalsEntry[]
+  categories: Map<string, number>
+  moments: { origin: number; order: number; value: number }[]
+  invalid: Partial<Record<InvalidReason, number>>
+}
+
+/** Brings stored series into the cells of a baseline. Series of features that the baseline does not know are left out. */
+export function countsFromTotals(layout: CountsLayout, totals: Totals): WindowCounts {
+  const features = new Map<string, Gathered>()
+  const outputs = new Map<OutputName, Gathered>()
+  const of = <Key>(map: Map<Key, Gathered>, key: Key): Gathered => {
+    let gathered = map.get(key)
+    if (gathered === undefined) {
+      gathered = { histograms: [], categories: new Map(), moments: [], invalid: {} }
+      map.set(key, gathered)
+    }
+    return gathered
+  }
+  for (const entry of totals.entries()) {
+    const { metric, attributes: at } = entry.series
+    const feature = String(at[attributes.featureName.name] ?? '')
+    switch (metric) {
+      case metrics.featureValue.name:
+        of(features, feature).histograms.push(entry)
+        break
+      case metrics.featureObservations.name: {
+        const category = String(at[attributes.featureCategory.name] ?? otherCategory)
+        addTo(of(features, feature).categories, category, entry.values[0]!)
+        break
+      }
+      case metrics.featureMoment.name:
+        of(features, feature).moments.push({
+          order: Number(at[attributes.momentOrder.name]),
+          origin: Number(at[attributes.momentOrigin.name] ?? 0),
+          value: entry.values[0]!,
+        })
+        break
+      case metrics.featureInvalidValues.name: {
+        const reason = String(at[attributes.invalidReason.name]) as InvalidReason
+        const { invalid } = of(features, feature)
+        invalid[reason] = (invalid[reason] ?? 0) + entry.values[0]!
+        break
+      }
+      case metrics.predictions.name:
+        addTo(of(outputs, 'class').categories, String(at[attributes.predictionClass.name] ?? otherCategory), entry.values[0]!)
+        break
+      case metrics.predictionScore.name:
+        of(outputs, 'score').histograms.push(entry)
+        break
+      case metrics.predictionConfidence.name:
+        of(outputs, 'confidence').histograms.push(entry)
+        break
+      case metrics.predictionValue.name:
+        of(outputs, 'value').histograms.push(entry)
+        break
+      default:
+    }
+  }
+  return assemble(layout, features, outputs)
+}
+
+function assemble(layout: CountsLayout, features: Map<string, Gathered>, outputs: Map<OutputName, Gathered>): WindowCounts {
+  const featureCounts = new Map<string, FeatureCounts>()
+  let rows = 0
+  for (const baseline of layout.features) {
+    const gathered = features.get(baseline.name)
+    if (gathered === undefined) continue
+    const distribution = baseline.kind === 'numeric' ? numeric(baseline, gathered) : categorical(baseline, gathered)
+    const missing = gathered.invalid.missing ?? 0
+    featureCounts.set(baseline.name, { distribution, missing, invalid: gathered.invalid })
+    rows = Math.max(rows, distribution.values + missing + invalidRows(gathered.invalid))
+  }
+  const outputCounts = new Map<OutputName, OutputCounts>()
+  const { classes, score, confidence, value } = layout.predictions
+  const add = (name: OutputName, distribution: Distribution) => {
+    outputCounts.set(name, { distribution })
+    rows = Math.max(rows, distribution.values)
+  }
+  const gatheredClass = outputs.get('class')
+  if (classes !== undefined && gatheredClass !== undefined) add('class', categorical(classes, gatheredClass))
+  for (const [name, summary] of [['score', score], ['confidence', confidence], ['value', value]] as const) {
+    const gathered = outputs.get(name)
+    if (summary !== undefined && gathered !== undefined) add(name, numeric(summary, gathered))
+  }
+  return { rows, features: featureCounts, outputs: outputCounts }
+}
+
+function addTo(map: Map<string, number>, key: string, value: number): void {
+  map.set(key, (map.get(key) ?? 0) + value)
+}
+
+function numeric(baseline: NumericSummary, gathered: Gathered): Distribution {
+  if (gathered.categories.size > 0) {
+    const values = [...gathered.categories.values()].reduce((sum, count) => sum + count, 0)
+    return { kind: 'unusable', reason: 'kind-mismatch', detail: 'numeric in the baseline, sent as categories', values }
+  }
+  const expected = layoutKey({ kind: 'explicit', bounds: baseline.bounds })
+  const counts = new Float64Array(baseline.bounds.length + 1)
+  let values = 0
+  let others = 0
+  let min = Number.NaN
+  let max = Number.NaN
+  for (const { series, values: numbers } of gathered.histograms) {
+    const count = numbers[slot.count]!
+    if (count === 0) continue
+    if (layoutKey(series.layout!) !== expected) {
+      others += count
+      continue
+    }
+    values += count
+    for (let cell = 0; cell < counts.length; cell++) counts[cell]! += numbers[histogramHeader + cell]!
+    if (!(min <= numbers[slot.min]!)) min = numbers[slot.min]!
+    if (!(max >= numbers[slot.max]!)) max = numbers[slot.max]!
+  }
+  if (others > 0) {
+    const cells = new Set(gathered.histograms.map(({ series }) => cellCount(series.layout!)))
+    const detail = `${others} of ${others + values} values came in other buckets than the baseline's ${counts.length} (cells seen: ${[...cells].join(', ')})`
+    return { kind: 'unusable', reason: 'layout-mismatch', detail, values: values + others }
+  }
+  const { sum, sumOfSquares } = momentsAbout(baseline.mean, values, gathered.moments)
+  return { kind: 'numeric', counts, values, sum, sumOfSquares, min, max }
+}
+
+/**
+ * Moments about the baseline mean, from sums about one or several origins. Moving from origin a to b needs the number of
+ * values behind each sum; with one origin that is the histogram's count. With several (instances that run different
+ * baselines) it is not known, and the moments are undefined.
+ */
+function momentsAbout(mean: number, values: number, moments: Gathered['moments']): { sum: number; sumOfSquares: number } {
+  const undefinedMoments = { sum: Number.NaN, sumOfSquares: Number.NaN }
+  const origins = new Set(moments.map(({ origin }) => origin))
+  if (origins.size !== 1) return undefinedMoments
+  const [origin] = origins as Set<number> & Iterable<number>
+  let first = 0
+  let second = 0
+  for (const { order, value } of moments) {
+    if (order === 1) first += value
+    else if (order === 2) second += value
+  }
+  const shift = origin! - mean
+  return { sum: first + values * shift, sumOfSquares: second + 2 * shift * first + values * shift * shift }
+}
+
+function categorical(baseline: CategoricalSummary, gathered: Gathered): Distribution {
+  const numericValues = gathered.histograms.reduce((sum, { values }) => sum + values[slot.count]!, 0)
+  if (numericValues > 0) {
+    return { kind: 'unusable', reason: 'kind-mismatch', detail: 'categorical in the baseline, sent as numbers', values: numericValues }
+  }
+  return categoricalFrom(baseline, gathered.categories)
+}
+
+function categoricalFrom(baseline: CategoricalSummary, categories: ReadonlyMap<string, number>): CategoricalDistribution {
+  const counts = new Float64Array(baseline.categories.length + 1)
+  const index = new Map(baseline.categories.map((category, i) => [category, i]))
+  let values = 0
+  for (const [category, count] of categories) {
+    counts[index.get(category) ?? baseline.categories.length]! += count
+    values += count
+  }
+  return { kind: 'categorical', counts, values }
+}

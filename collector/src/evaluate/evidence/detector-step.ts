@@ -1,0 +1,339 @@
+import { startOfStep, withSliceStart, type DetectorState, type Incident } from './detector-state.ts'
+import { dispersionForWindow } from './dispersion.ts'
+import type { CompiledDetector, Monitor, Part } from './compile-detector.ts'
+import { windowStatistics } from './row-set.ts'
+import { evidenceCap, log10OfEvidence } from './shiryaev-roberts.ts'
+import { smallestDetectableRise, smallestDetectableShift } from './smallest-detectable.ts'
+
+/** What one monitor saw in a slice. */
+export interface MonitorInput {
+  /** In the cells of the baseline. */
+  readonly counts: ArrayLike<number>
+  /** Of `rows`; needed only where the monitor has the flag. */
+  readonly missing: number
+  readonly invalid: number
+  /** All rows, with missing and invalid ones. */
+  readonly rows: number
+}
+
+export interface MonitorStep {
+  /** log10 of the monitor's own mixture of rows. */
+  readonly log10Evidence: number
+  /** log10 of the mean evidence over the monitors that were in no incident: what is compared with the threshold. */
+  readonly log10ModelEvidence: number
+  /** log10 of this slice's e-value alone, for the leading row; 0 when it had no data. */
+  readonly log10Step: number
+  /** Empty when nothing has been seen yet. */
+  readonly leadingGroup: string
+  readonly leadingRow: string
+  /** Values in the slice, and in the baseline. */
+  readonly windowSize: number
+  readonly baselineSize: number
+  /** The largest dispersion factor in use, for the size of this window. */
+  readonly dispersion: number
+  readonly zEta: number
+  /** In the unit of the effect: standard deviations, or a difference of shares. Null when it can not be said. */
+  readonly smallestDetectable: number | null
+  /** This step's alarm was of this monitor: it opened an incident or renewed its own. */
+  readonly alarm: boolean
+  readonly incident: { readonly sinceMs: number; readonly alarmedAtMs: number } | null
+  /** False when it has no weight in the model's evidence: its segment is too small, for one. */
+  readonly monitored: boolean
+  /** Why data of this slice was left out, or null. */
+  readonly problem: 'layout-mismatch' | 'contradictory-counts' | null
+}
+
+export interface StepResult {
+  readonly state: DetectorState
+  /** In the order of the detector's monitors. */
+  readonly monitors: readonly MonitorStep[]
+  /** log10 of the mean evidence over the monitors that were in no incident: what is compared with the threshold. */
+  readonly log10ModelEvidence: number
+  /** The mean evidence reached the threshold. */
+  readonly alarm: boolean
+  /** Monitors (by index) whose incident opened or closed in this step. */
+  readonly opened: readonly number[]
+  readonly closed: readonly number[]
+}
+
+/** An incident stays open at least this many steps, and this many times the delay of its alarm. */
+const shortestIncident = 6
+const incidentPerDelay = 3
+
+/**
+ * Advances the evidence of a model by one slice of event time.
+ *
+ * Slices must be disjoint: overlapping windows would count the same rows twice and void the budget. A monitor without data
+ * (null, or no rows) keeps its evidence. When the mean evidence reaches the threshold, the monitors that carry it open an
+ * incident, and all evidence starts again from 0; while a monitor is in an incident it is left out of the mean, but keeps its
+ * weight, so a lasting change raises one alarm and the others are still watched.
+ *
+ * @param inputs one per monitor of the detector.
+ * @param startMs start of the slice, to report since when.
+ * @see STATISTICS.md 6.1 and 6.5.
+ */
+export function step(
+  detector: CompiledDetector,
+  state: DetectorState,
+  inputs: readonly (MonitorInput | null)[],
+  startMs: number,
+): StepResult {
+  if (inputs.length !== detector.monitors.length) {
+    throw new RangeError(`${inputs.length} inputs for a detector of ${detector.monitors.length} monitors`)
+  }
+  if (state.fingerprint !== detector.fingerprint) throw new RangeError('the state belongs to another detector')
+  const next: NextState = {
+    fingerprint: state.fingerprint,
+    step: state.step + 1,
+    evidence: state.evidence.slice(),
+    since: state.since.slice(),
+    sliceStarts: withSliceStart(state.sliceStarts, startMs),
+  }
+  const scratch = new Float64Array(detector.statisticLimit)
+  const seen = detector.monitors.map((monitor, i) => advance(monitor, inputs[i]!, next, scratch))
+  const decision = decide(detector, state, seen, next, startMs)
+  const log10ModelEvidence = log10OfEvidence(decision.mean)
+  const monitors = detector.monitors.map((monitor, i): MonitorStep => {
+    const incident = decision.incidents[i]!
+    const { leading, own, problem, size } = seen[i]!
+    return {
+      log10Evidence: log10OfEvidence(own),
+      log10ModelEvidence,
+      log10Step: leading.logE / Math.LN10,
+      leadingGroup: leading.part?.rows.groups[leading.row] ?? '',
+      leadingRow: leading.part?.rows.names[leading.row] ?? '',
+      windowSize: size,
+      baselineSize: monitor.baselineSize,
+      dispersion: seen[i]!.dispersion,
+      zEta: detector.zEta,
+      smallestDetectable: smallestDetectable(detector, monitor, size),
+      alarm: decision.alarmed.has(i),
+      incident: incident === null ? null : { sinceMs: incident.sinceMs, alarmedAtMs: incident.alarmedAtMs },
+      monitored: monitor.weight > 0,
+      problem,
+    }
+  })
+  return {
+    state: { ...next, incidents: decision.incidents },
+    monitors,
+    log10ModelEvidence,
+    alarm: decision.alarm,
+    opened: decision.opened,
+    closed: decision.closed,
+  }
+}
+
+type NextState = Pick<DetectorState, 'fingerprint' | 'step' | 'evidence' | 'since' | 'sliceStarts'>
+
+interface Leading {
+  part: Part | null
+  row: number
+  /** Weighted evidence of the row. */
+  share: number
+  logE: number
+}
+
+interface Seen {
+  /** Evidence of the monitor's own mixture. */
+  own: number
+  readonly leading: Leading
+  readonly problem: MonitorStep['problem']
+  readonly size: number
+  dispersion: number
+  /** Whether any row of evidence was updated. */
+  updated: boolean
+}
+
+function advance(monitor: Monitor, input: MonitorInput | null, next: NextState, scratch: Float64Array): Seen {
+  const { values, missing, invalid } = monitor
+  const layoutMatches = input === null || input.counts.length === values.rows.cells
+  const size = input === null || !layoutMatches ? 0 : totalOf(input.counts)
+  const rows = input?.rows ?? 0
+  const contradictory =
+    !isCount(size) ||
+    !isCount(rows) ||
+    (input !== null && missing !== null && !(input.missing >= 0 && input.missing <= rows)) ||
+    (input !== null && invalid !== null && !(input.invalid >= 0 && input.invalid <= rows))
+  const problem = !layoutMatches ? 'layout-mismatch' : contradictory ? 'contradictory-counts' : null
+  const usable = input !== null && problem === null
+  const seen: Seen = {
+    own: 0,
+    leading: { part: null, row: 0, share: 0, logE: 0 },
+    problem,
+    size: usable ? size : 0,
+    dispersion: 1,
+    updated: false,
+  }
+  if (usable && size > 0) windowStatistics(values.rows, input.counts, scratch)
+  advancePart(values, usable ? size : 0, scratch, next, seen)
+  if (missing !== null) {
+    if (usable) scratch[0] = input.missing
+    advancePart(missing, usable ? rows : 0, scratch, next, seen)
+  }
+  if (invalid !== null) {
+    if (usable) scratch[0] = input.invalid
+    advancePart(invalid, usable ? rows : 0, scratch, next, seen)
+  }
+  return seen
+}
+
+/** The Shiryaev-Roberts step of all rows of a part; without data (size 0) only their evidence is summed. */
+function advancePart(part: Part, size: number, statistics: Float64Array, next: NextState, seen: Seen): void {
+  const { slope, intercept, statistic, dispersion } = part.rows
+  const { offset, weight } = part
+  const { evidence, since } = next
+  // Rows carry their learned dispersion; a window longer than a chunk is divided by more.
+  const longer = size > part.chunkSize && part.dispersion > 1
+  const inUse = size > 0 && longer ? dispersionForWindow(part.dispersion, size, part.chunkSize) : part.dispersion
+  seen.dispersion = Math.max(seen.dispersion, inUse)
+  const { leading } = seen
+  let own = 0
+  for (let row = 0; row < slope.length; row++) {
+    const at = offset + row
+    let logE = 0
+    let value = evidence[at]!
+    if (size > 0) {
+      logE = slope[row]! * statistics[statistic[row]!]! + intercept[row]! * size
+      if (longer) {
+        const learned = dispersion[row]!
+        logE *= learned / dispersionForWindow(learned, size, part.chunkSize)
+      }
+      // As in shiryaevRoberts(), spelled out in the innermost loop.
+      value = Math.min((value + 1) * Math.exp(logE), evidenceCap)
+      evidence[at] = value
+      if (value < 1) since[at] = 0
+      else if (since[at] === 0) since[at] = next.step
+    }
+    const share = weight[row]! * value
+    own += share
+    if (share > leading.share) {
+      leading.part = part
+      leading.row = row
+      leading.share = share
+      leading.logE = logE
+    }
+  }
+  seen.own += own
+  seen.updated ||= size > 0 && slope.length > 0
+}
+
+interface Decision {
+  readonly mean: number
+  readonly alarm: boolean
+  readonly alarmed: ReadonlySet<number>
+  readonly opened: readonly number[]
+  readonly closed: readonly number[]
+  readonly incidents: readonly (Incident | null)[]
+}
+
+/** Alarm, renewals and closings; resets evidence in `next`. Membership in the mean is that at the start of the step. */
+function decide(detector: CompiledDetector, before: DetectorState, seen: readonly Seen[], next: NextState, startMs: number): Decision {
+  const { monitors, budgetSteps: threshold } = detector
+  const incidents = before.incidents.slice()
+  const alarmed = new Set<number>()
+  const closed: number[] = []
+  let mean = 0
+  monitors.forEach((monitor, i) => {
+    if (before.incidents[i] === null) mean += monitor.weight * seen[i]!.own
+  })
+  const alarm = mean >= threshold
+  const opened = alarm ? carriers(detector, before, seen) : []
+  for (const i of opened) {
+    alarmed.add(i)
+    incidents[i] = openIncident(seen[i]!.leading, next, startMs)
+  }
+  before.incidents.forEach((incident, i) => {
+    if (incident === null || !seen[i]!.updated) return
+    const quietSteps = incident.quietSteps + 1
+    if (seen[i]!.own >= threshold) {
+      alarmed.add(i)
+      incidents[i] = { ...incident, quietSteps: 0, alarms: incident.alarms + 1 }
+      if (!alarm) resetMonitor(monitors[i]!, next)
+    } else if (quietSteps >= incident.closeAfter) {
+      closed.push(i)
+      incidents[i] = null
+    } else {
+      incidents[i] = { ...incident, quietSteps }
+    }
+  })
+  if (alarm) {
+    next.evidence.fill(0)
+    next.since.fill(0)
+  }
+  return { mean, alarm, alarmed, opened, closed, incidents }
+}
+
+/**
+ * The monitors to which an alarm belongs: those with the largest weighted evidence that together reach the threshold, and
+ * every other one whose own evidence does.
+ */
+function carriers(detector: CompiledDetector, before: DetectorState, seen: readonly Seen[]): number[] {
+  const { monitors, budgetSteps: threshold } = detector
+  const candidates = monitors
+    .map((monitor, i) => ({ i, share: monitor.weight * seen[i]!.own }))
+    .filter(({ i, share }) => before.incidents[i] === null && share > 0)
+    .sort((a, b) => b.share - a.share || a.i - b.i)
+  const chosen: number[] = []
+  let sum = 0
+  for (const { i, share } of candidates) {
+    if (sum < threshold || seen[i]!.own >= threshold) chosen.push(i)
+    sum += share
+  }
+  return chosen.sort((a, b) => a - b)
+}
+
+function openIncident({ part, row }: Leading, next: NextState, startMs: number): Incident {
+  const since = part === null ? 0 : next.since[part.offset + row]!
+  const onsetStep = since === 0 ? next.step : since
+  return {
+    alarmStep: next.step,
+    alarmedAtMs: startMs,
+    onsetStep,
+    sinceMs: startOfStep(next, onsetStep),
+    quietSteps: 0,
+    closeAfter: Math.max(shortestIncident, incidentPerDelay * (next.step - onsetStep)),
+    alarms: 1,
+  }
+}
+
+function resetMonitor(monitor: Monitor, next: NextState): void {
+  for (const part of [monitor.values, monitor.missing, monitor.invalid]) {
+    if (part === null) continue
+    const end = part.offset + part.rows.slope.length
+    next.evidence.fill(0, part.offset, end)
+    next.since.fill(0, part.offset, end)
+  }
+}
+
+function smallestDetectable(detector: CompiledDetector, monitor: Monitor, windowSize: number): number | null {
+  const { detectable, values, baselineSize } = monitor
+  if (detectable === null || windowSize <= 0) return null
+  const { budgetSteps: threshold, horizonSteps, zEta, tolerance } = detector
+  const options = { threshold, horizonSteps, rowWeight: detectable.rowWeight }
+  const inUse = dispersionForWindow(detectable.dispersion, windowSize, values.chunkSize)
+  if (detectable.kind === 'rate-difference') {
+    return smallestDetectableRise(windowSize, detectable.rate, detectable.bounds, inUse, options)
+  }
+  return smallestDetectableShift(
+    { window: windowSize, baseline: baselineSize },
+    { zEta, tolerance },
+    { baseline: detectable.dispersion, window: inUse },
+    options,
+  )
+}
+
+function totalOf(counts: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < counts.length; i++) {
+    if (!(counts[i]! >= 0)) return Number.NaN
+    sum += counts[i]!
+  }
+  return sum
+}
+
+/** More rows than this in one slice are a fault of the sender; sums of coefficients over them stay far from overflow. */
+const countLimit = 1e18
+
+function isCount(value: number): boolean {
+  return value >= 0 && value <= countLimit
+}

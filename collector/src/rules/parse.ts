@@ -1,0 +1,317 @@
+import { digestJson, type Json } from '@driftline/instrumentation/contract'
+import { z } from 'zod'
+import { alarmThreshold, parseBudget } from './budget.ts'
+import { formatDuration, parseDuration } from './duration.ts'
+import type { LoadedRule, LoadedRules, LoadedWindow } from './loaded.ts'
+import { measureFor, measureNames, measures } from './measures.ts'
+import { formatPath, RuleFileError, type Path, type RuleProblem } from './problem.ts'
+import { closest } from './suggest.ts'
+
+/** More rules than a person can know; each costs a look at every result of every slice. */
+export const maximumRules = 200
+/** Features and notifiers that one rule may name. */
+export const maximumNamesPerRule = 10_000
+/** Keeps names readable in a pager and bounded in the store. */
+export const maximumNameLength = 200
+/** Below this many values distances and p-values say little (STATISTICS section 1). */
+export const defaultMinimumRows = 20
+/** Grace that is given even to slices of a few seconds: an export and its transport take that long. */
+export const minimumGraceMs = 2000
+/** Shorter slices than this are shorter than any export interval. */
+export const minimumSliceMs = 1000
+/** Problems beyond these are counted, not listed: a file that is wrong in 100 places is wrong in kind. */
+export const maximumProblems = 100
+
+const budgetSignals = ['feature-drift', 'prediction-drift', 'confidence-drift', 'any-drift'] as const
+const thresholdSignals = ['feature-drift', 'prediction-drift', 'confidence-drift', 'data-health'] as const
+const severities = ['info', 'warning', 'critical'] as const
+
+const name = z.string().trim().min(1).max(maximumNameLength)
+const duration = z.string()
+
+const fileSchema = z.strictObject({
+  model: name,
+  version: name.optional(),
+  window: z.strictObject({ size: duration, every: duration.optional(), grace: duration.optional() }),
+  falseAlarmBudget: z.string(),
+  rules: z.array(z.unknown()).min(1).max(maximumRules),
+})
+
+const commonShape = {
+  name,
+  severity: z.enum(severities),
+  features: z.array(name).min(1).max(maximumNamesPerRule).optional(),
+  segment: z.string().max(maximumNameLength).optional(),
+  for: duration.optional(),
+  keepFiringFor: duration.optional(),
+  notify: z.array(name).max(maximumNamesPerRule).optional(),
+}
+const budgetSchema = z.strictObject({ ...commonShape, signal: z.enum(budgetSignals) })
+const thresholdSchema = z.strictObject({
+  ...commonShape,
+  signal: z.enum(thresholdSignals),
+  test: name,
+  threshold: z.number(),
+  minimumRows: z.int().min(1).max(1_000_000_000).optional(),
+})
+
+/**
+ * Turns the content of a rule file into checked rules with milliseconds and a digest.
+ *
+ * @param content what the file holds, as plain data
+ * @param source the file's name, for errors
+ * @throws RuleFileError with every problem and its path
+ */
+export function parseRules(content: unknown, source: string): LoadedRules {
+  const parsed = tryParseRules(content, source)
+  if (parsed.rules === null) throw new RuleFileError(source, parsed.problems)
+  return parsed.rules
+}
+
+export type ParsedRules = { readonly rules: LoadedRules; readonly problems: readonly [] } | { readonly rules: null; readonly problems: readonly ParsedProblem[] }
+
+/** A problem with its path as steps too, so that a reader of the text can find the place. */
+export interface ParsedProblem extends RuleProblem {
+  readonly steps: Path
+}
+
+/** As {@link parseRules}, but returns the problems. */
+export function tryParseRules(content: unknown, source: string): ParsedRules {
+  const problems: ParsedProblem[] = []
+  let unlisted = 0
+  const report = (steps: Path, message: string) => {
+    if (problems.length < maximumProblems) problems.push({ steps, path: formatPath(steps), message })
+    else unlisted++
+  }
+
+  checkShape(fileSchema, content, [], report)
+  const file = asObject(content)
+  const window = parseWindow(file?.['window'], report)
+  const budget = parseBudgetField(file?.['falseAlarmBudget'], report)
+  const threshold = budget === null || window === null ? null : alarmThreshold(budget, window.everyMs)
+  if (threshold !== null && threshold <= 1) {
+    report(['falseAlarmBudget'], `allows an alarm in every slice of ${formatDuration(window!.everyMs)}; allow fewer, or take shorter slices`)
+  }
+  const rules = parseRuleList(file?.['rules'], report)
+
+  if (unlisted > 0) problems.push({ steps: [], path: '', message: `and ${unlisted} more` })
+  if (problems.length > 0) return { rules: null, problems }
+  const meaning = {
+    model: (file!['model'] as string).trim(),
+    version: (file!['version'] as string | undefined)?.trim() ?? null,
+    window: window!,
+    budget: budget!,
+    alarmThreshold: threshold!,
+    rules,
+  }
+  return { rules: { ...meaning, digest: digestJson(meaning as unknown as Json), source }, problems: [] }
+}
+
+type Report = (steps: Path, message: string) => void
+
+function asObject(value: unknown): { readonly [key: string]: unknown } | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as { readonly [key: string]: unknown }) : null
+}
+
+function parseWindow(value: unknown, report: Report): LoadedWindow | null {
+  const window = asObject(value)
+  if (window === null) return null
+  const read = (key: string, zero: boolean) => readDuration(window[key], ['window', key], zero, report)
+  const sizeMs = read('size', false)
+  const everyMs = window['every'] === undefined ? sizeMs : read('every', false)
+  const grace = window['grace'] === undefined ? undefined : read('grace', true)
+  if (sizeMs === null || everyMs === null) return null
+  if (everyMs < minimumSliceMs) {
+    const key = window['every'] === undefined ? 'size' : 'every'
+    report(['window', key], `expected at least ${formatDuration(minimumSliceMs)}, got ${show(window[key])}`)
+  }
+  if (sizeMs % everyMs !== 0) {
+    report(['window', 'every'], `must divide size: ${formatDuration(sizeMs)} is not a multiple of ${formatDuration(everyMs)}`)
+  }
+  return { sizeMs, everyMs, graceMs: grace ?? Math.max(minimumGraceMs, Math.round(everyMs / 10)) }
+}
+
+function parseBudgetField(value: unknown, report: Report) {
+  if (typeof value !== 'string') return null
+  const budget = parseBudget(value)
+  if (budget === null) report(['falseAlarmBudget'], `expected a budget like "1 per 30d" or "2 per week", got ${show(value)}`)
+  return budget
+}
+
+function parseRuleList(value: unknown, report: Report): LoadedRule[] {
+  if (!Array.isArray(value)) return []
+  const rules: LoadedRule[] = []
+  const firstByName = new Map<string, number>()
+  for (const [index, content] of value.slice(0, maximumRules).entries()) {
+    const rule = parseRule(content, ['rules', index], report)
+    if (rule !== null) rules.push(rule)
+    const given = asObject(content)?.['name']
+    if (typeof given !== 'string') continue
+    const first = firstByName.get(given.trim())
+    if (first === undefined) firstByName.set(given.trim(), index)
+    else report(['rules', index, 'name'], `${show(given)} is the name of rules[${first}] already; names of rules must differ`)
+  }
+  return rules
+}
+
+/** A rule with a `test`, a `threshold` or `minimumRows`, or on rates, is meant as a threshold rule; any other as a budget rule. */
+function parseRule(content: unknown, path: Path, report: Report): LoadedRule | null {
+  const fields = asObject(content)
+  if (fields === null) {
+    report(path, `expected a rule, got ${show(content)}`)
+    return null
+  }
+  const signal = fields['signal']
+  const isThreshold = ['test', 'threshold', 'minimumRows'].some((key) => fields[key] !== undefined) || signal === 'data-health'
+  let sound = checkShape(isThreshold ? thresholdSchema : budgetSchema, content, path, report)
+  const complain: Report = (steps, message) => {
+    sound = false
+    report(steps, message)
+  }
+  const readHold = (key: string) => (fields[key] === undefined ? 0 : readDuration(fields[key], [...path, key], true, complain))
+  const forMs = readHold('for')
+  const keepFiringForMs = readHold('keepFiringFor')
+  const measure = isThreshold ? checkTest(fields, path, complain) : null
+  if (!sound || forMs === null || keepFiringForMs === null) return null
+
+  const common = {
+    name: (fields['name'] as string).trim(),
+    severity: fields['severity'] as LoadedRule['severity'],
+    features: trimmed(fields['features']),
+    segment: (fields['segment'] as string | undefined) ?? null,
+    forMs,
+    keepFiringForMs,
+    notify: trimmed(fields['notify']),
+  }
+  if (!isThreshold) return { kind: 'budget', ...common, signal: signal as (typeof budgetSignals)[number] }
+  return {
+    kind: 'threshold',
+    ...common,
+    signal: signal as (typeof thresholdSignals)[number],
+    test: measure!.name,
+    measure: measure!.kind,
+    threshold: fields['threshold'] as number,
+    minimumRows: (fields['minimumRows'] as number | undefined) ?? defaultMinimumRows,
+  }
+}
+
+function checkTest(fields: { readonly [key: string]: unknown }, path: Path, report: Report) {
+  const { signal, test, threshold } = fields
+  if (typeof test !== 'string' || !thresholdSignals.some((one) => one === signal)) return null
+  const measure = measureFor(signal as string, test.trim())
+  const place = [...path, 'test']
+  if (measure === null) {
+    const elsewhere = measures.find((one) => one.name === test.trim())
+    if (elsewhere !== undefined) {
+      const fitting = elsewhere.kind === 'rate' ? 'data-health' : 'feature-drift, prediction-drift or confidence-drift'
+      report(place, `${show(test)} needs signal ${fitting}, not ${show(signal)}`)
+    } else {
+      const names = measureNames(signal as string)
+      report(place, `unknown test ${show(test)}${didYouMean(test, names)}; valid for ${show(signal)}: ${names.join(', ')}`)
+    }
+    return null
+  }
+  if (typeof threshold !== 'number' || !Number.isFinite(threshold)) return measure
+  const got = `got ${show(threshold)}`
+  if (measure.kind === 'p-value' && !(threshold > 0 && threshold < 1)) {
+    report([...path, 'threshold'], `${test} compares a p-value: expected a number between 0 and 1, both excluded, ${got}`)
+  }
+  if (measure.kind === 'rate' && !(threshold > 0 && threshold <= 1)) {
+    report([...path, 'threshold'], `${test} is a share of rows: expected a number above 0 and at most 1, ${got}`)
+  }
+  if (measure.kind === 'distance' && !(threshold > 0)) {
+    report([...path, 'threshold'], `${test} is a distance: expected a number above 0, ${got}`)
+  }
+  return measure
+}
+
+function trimmed(names: unknown): string[] | null {
+  return names === undefined ? null : (names as string[]).map((one) => one.trim())
+}
+
+function readDuration(value: unknown, path: Path, zeroAllowed: boolean, report: Report): number | null {
+  if (typeof value !== 'string') return null
+  const milliseconds = parseDuration(value)
+  if (milliseconds === null) {
+    report(path, `expected a duration like "30s", "5m", "1h" or "7d", got ${show(value)}`)
+    return null
+  }
+  if (milliseconds === 0 && !zeroAllowed) {
+    report(path, `expected a duration above 0, got ${show(value)}`)
+    return null
+  }
+  return milliseconds
+}
+
+/** Reports what zod finds, in our words. Returns whether there was nothing. */
+function checkShape(schema: z.ZodType, value: unknown, base: Path, report: Report): boolean {
+  const { success, error } = schema.safeParse(value, { reportInput: true })
+  if (success) return true
+  for (const issue of error.issues) {
+    const path = [...base, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))]
+    if (issue.code === 'unrecognized_keys') {
+      const known = keysOf(schema, issue.path)
+      for (const key of issue.keys) report([...path, key], `unknown setting${didYouMean(key, known)}; known: ${known.join(', ')}`)
+    } else {
+      report(path, wordsFor(issue))
+    }
+  }
+  return false
+}
+
+function wordsFor(issue: z.core.$ZodIssue): string {
+  const { input } = issue
+  switch (issue.code) {
+    case 'invalid_type': {
+      const expected = withArticle(issue.expected)
+      if (input === undefined) return `is missing; expected ${expected}`
+      const hint = issue.expected === 'string' && typeof input === 'number' ? '; put it in quotes' : ''
+      return `expected ${expected}, got ${show(input)}${hint}`
+    }
+    case 'invalid_value': {
+      const values = issue.values.map(String)
+      if (input === undefined) return `is missing; expected one of ${values.join(', ')}`
+      return `unknown value ${show(input)}${typeof input === 'string' ? didYouMean(input, values) : ''}; valid: ${values.join(', ')}`
+    }
+    case 'too_small':
+      if (issue.origin === 'string') return 'must not be empty'
+      if (issue.origin === 'array') return 'must not be an empty list'
+      return `expected at least ${issue.minimum}, got ${show(input)}`
+    case 'too_big':
+      if (issue.origin === 'string') return `is longer than ${issue.maximum} characters`
+      if (issue.origin === 'array') return `has more than ${issue.maximum} entries`
+      return `expected at most ${issue.maximum}, got ${show(input)}`
+    default:
+      return issue.message
+  }
+}
+
+function withArticle(type: string): string {
+  const words: { readonly [type: string]: string } = { string: 'a text', int: 'a whole number', array: 'a list', object: 'an object' }
+  return words[type] ?? `a ${type}`
+}
+
+/** The settings that an object of the schema may have at a path inside it. */
+function keysOf(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: unknown = schema
+  for (const step of path) {
+    while (at instanceof z.ZodOptional) at = at.unwrap()
+    at = at instanceof z.ZodObject ? at.shape[String(step)] : undefined
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : []
+}
+
+function didYouMean(word: string, candidates: readonly string[]): string {
+  const near = closest(word, candidates)
+  return near === null ? '' : `, did you mean ${JSON.stringify(near)}?`
+}
+
+/** A value as an error shows it, cut to a bearable length. */
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'an object'
+  if (typeof value !== 'string') return `a ${typeof value}`
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value)
+}

@@ -1,0 +1,55 @@
+import betainc from '@stdlib/math-base-special-betainc'
+import erfcx from '@stdlib/math-base-special-erfcx'
+import gammainc from '@stdlib/math-base-special-gammainc'
+import gammaincinv from '@stdlib/math-base-special-gammaincinv'
+import kernelBetaincinv from '@stdlib/math-base-special-kernel-betaincinv'
+
+/**
+ * The incomplete gamma and beta functions and their inverses, regularised, as typed functions with names that say which
+ * tail they return. The arithmetic is stdlib's (ports of Boost and Cephes); the tests hold it to 1e-9 relative against
+ * scipy 1.17.1, far into the tails.
+ */
+
+/** P(a, x): lower tail of a gamma variable of shape a and scale 1. */
+export function lowerGamma(shape: number, x: number): number {
+  return gammainc(x, shape, true, false)
+}
+
+/** Q(a, x) = 1 - P(a, x), without cancellation. */
+export function upperGamma(shape: number, x: number): number {
+  return gammainc(x, shape, true, true)
+}
+
+/** The x with P(a, x) = probability. */
+export function lowerGammaInverse(shape: number, probability: number): number {
+  return gammaincinv(probability, shape, false)
+}
+
+/** The x with Q(a, x) = probability. */
+export function upperGammaInverse(shape: number, probability: number): number {
+  return gammaincinv(probability, shape, true)
+}
+
+/** I_x(a, b): lower tail of a beta variable. */
+export function lowerBeta(x: number, a: number, b: number): number {
+  return betainc(x, a, b, true, false)
+}
+
+/** 1 - I_x(a, b), without cancellation. */
+export function upperBeta(x: number, a: number, b: number): number {
+  return betainc(x, a, b, true, true)
+}
+
+/**
+ * The x with I_x(a, b) = lower, and 1 - x. Both tails are asked for, because of lower = 1 - 1e-12 only the upper tail
+ * 1e-12 still has its digits.
+ */
+export function betaInverse(a: number, b: number, lower: number, upper: number): readonly [number, number] {
+  const [x, complement] = kernelBetaincinv(a, b, lower, upper)
+  return [x!, complement!]
+}
+
+/** exp(x^2) erfc(x): the complementary error function without its underflow. */
+export function scaledComplementaryError(x: number): number {
+  return erfcx(x)
+}

@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createEvaluator, type EvaluatedSlice, type Evaluator } from '../../src/evaluate/evaluator.ts'
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { manualClock, type ManualClock } from '../support/manual-clock.ts'
+import { smallBaseline, smallBlock, usualWindow } from '../support/small-model.ts'
+
+const minute = 60_000
+const start = 1_800_000_000_000
+const plan = { windows: { sizeMs: minute, everyMs: minute, graceMs: 5000 }, budgetSteps: 720 }
+
+describe('evaluator', () => {
+  let directory: string
+  let store: Store
+  let clock: ManualClock
+  let evaluator: Evaluator
+  let evaluated: EvaluatedSlice[]
+  let problems: string[]
+
+  const open = async (windows = plan.windows) => {
+    store = await openSqliteStore({ directory })
+    evaluator = createEvaluator({
+      store,
+      clock,
+      planFor: () => ({ ...plan, windows }),
+      onEvaluated: async (slice) => void evaluated.push(slice),
+      log: (line) => problems.push(line),
+    })
+  }
+  const windows = () => store.evaluations({ model: 'small', version: '1', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER })
+  const resultsOf = (feature: string) =>
+    store.results({ model: 'small', version: '1', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, feature, signal: 'feature-drift' })
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'driftline-evaluator-'))
+    clock = manualClock(start)
+    evaluated = []
+    problems = []
+    await open()
+    await store.putBaseline(smallBaseline)
+  })
+  afterEach(async () => {
+    await store.close()
+    rmSync(directory, { recursive: true })
+    expect(problems).toEqual([])
+  })
+
+  it('waits for the end of a slice and its grace period, and evaluates it once', async () => {
+    await store.append([smallBlock(start, start + 10_000, usualWindow(1000))])
+    clock.advance(minute + 4999)
+    await evaluator.tick()
+    expect(await windows()).toEqual([])
+    clock.advance(1)
+    await evaluator.tick()
+    await evaluator.tick()
+    expect(await windows()).toMatchObject([{ startMs: start, revision: 1, rows: 1000, status: 'ok' }])
+    expect(evaluated).toHaveLength(1)
+  })
+
+  it('adds up instances and intervals of a slice', async () => {
+    await store.append([
+      smallBlock(start, start + 10_000, usualWindow(1000)),
+      smallBlock(start, start + 10_000, usualWindow(1000), { instance: 'b' }),
+      smallBlock(start + 59_999, start + 70_000, usualWindow(1000)),
+    ])
+    clock.advance(minute + 5000)
+    await evaluator.tick()
+    expect(await windows()).toMatchObject([{ rows: 3000 }])
+  })
+
+  it('evaluates a slice again when data comes late, with the evidence of all later slices', async () => {
+    await store.append([0, 1, 2].map((i) => smallBlock(start + i * minute, start + i * minute + 10_000, usualWindow(1000))))
+    clock.advance(3 * minute + 5000)
+    await evaluator.tick()
+    const before = await resultsOf('age')
+    await store.append([smallBlock(start + minute, start + minute + 10_000, { ...usualWindow(1000), missing: 300 }, { instance: 'late' })])
+    await evaluator.tick()
+    expect((await windows()).map(({ revision }) => revision)).toEqual([1, 2, 2])
+    const after = await resultsOf('age')
+    expect(after[0]!.evidence).toEqual(before[0]!.evidence)
+    expect(after[1]!.evidence!.log10Feature).toBeGreaterThan(before[1]!.evidence!.log10Feature + 1)
+    expect(after[2]!.revision).toBe(2)
+  })
+
+  it('catches up after a restart, with the same evidence as without one', async () => {
+    const blocks = [0, 1, 2, 3].map((i) => smallBlock(start + i * minute, start + i * minute + 10_000, { ...usualWindow(1000), missing: 20 }))
+    await store.append(blocks.slice(0, 2))
+    clock.advance(2 * minute + 5000)
+    await evaluator.tick()
+    await store.append(blocks.slice(2))
+    await store.close()
+    clock.advance(100 * minute)
+    await open()
+    await evaluator.tick()
+    expect((await windows()).map(({ startMs, revision }) => [(startMs - start) / minute, revision])).toEqual([[0, 1], [1, 1], [2, 1], [3, 1]])
+    const restarted = (await resultsOf('age')).map(({ evidence }) => evidence)
+
+    await store.close()
+    rmSync(directory, { recursive: true })
+    await open()
+    await store.putBaseline(smallBaseline)
+    await store.append(blocks)
+    await evaluator.tick()
+    expect((await resultsOf('age')).map(({ evidence }) => evidence)).toEqual(restarted)
+  })
+
+  it('raises drift for values above anything seen, and names the feature', async () => {
+    const shifted = { ...usualWindow(1000), age: [0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 890] }
+    await store.append([smallBlock(start, start + 10_000, usualWindow(1000)), smallBlock(start + minute, start + minute + 10_000, shifted)])
+    clock.advance(2 * minute + 5000)
+    await evaluator.tick()
+    const [usual, drifted] = await resultsOf('age')
+    expect(usual).toMatchObject({ status: 'ok', evidence: { alarm: false } })
+    expect(drifted).toMatchObject({ status: 'drift', evidence: { alarm: true, threshold: 720 } })
+    expect(drifted!.effect!.value).toBeGreaterThan(1)
+    expect((await resultsOf('colour')).map(({ status }) => status)).toEqual(['ok', 'ok'])
+    const health = await store.results({ model: 'small', version: '1', fromMs: start + minute, toMs: start + 2 * minute, signal: 'data-health', feature: 'age' })
+    expect(health[0]!.findings.map(({ kind }) => kind)).toContain('above-maximum')
+  })
+
+  it('says error, not ok, for a feature that never came and for other buckets, and leaves the others alone', async () => {
+    const { age: _age, ...withoutAge } = usualWindow(1000)
+    await store.append([smallBlock(start, start + 10_000, { colour: withoutAge.colour!, score: withoutAge.score! })])
+    const other = smallBlock(start + minute, start + minute + 10_000, usualWindow(1000))
+    const series = other.shape.series.map((one) =>
+      one.layout?.kind === 'explicit' && one.layout.bounds.length === 10 ? { ...one, layout: { kind: 'explicit' as const, bounds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] } } : one,
+    )
+    const { makeShape } = await import('../../src/observation/block.ts')
+    await store.append([{ ...other, shape: makeShape(series) }])
+    clock.advance(2 * minute + 5000)
+    await evaluator.tick()
+    expect((await resultsOf('age')).map(({ status, reason }) => [status, reason])).toEqual([
+      ['error', 'feature-absent'],
+      ['error', 'layout-mismatch'],
+    ])
+    expect((await resultsOf('colour')).map(({ status }) => status)).toEqual(['ok', 'ok'])
+  })
+
+  it('says insufficient for a window of a few rows', async () => {
+    await store.append([smallBlock(start, start + 10_000, { age: [0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], missing: 0, colour: [2, 1, 0], score: [1, 1, 1, 0, 0, 0] })])
+    clock.advance(minute + 5000)
+    await evaluator.tick()
+    expect((await resultsOf('age'))[0]).toMatchObject({ status: 'insufficient', reason: 'too-few-rows', pValue: null })
+  })
+
+  it('computes distances on the sliding window and evidence on disjoint slices', async () => {
+    await store.close()
+    await open({ sizeMs: 3 * minute, everyMs: minute, graceMs: 5000 })
+    await store.append([0, 1, 2].map((i) => smallBlock(start + i * minute, start + i * minute + 10_000, usualWindow(1000))))
+    clock.advance(3 * minute + 5000)
+    await evaluator.tick()
+    const results = await resultsOf('age')
+    expect(results.map(({ sizes }) => sizes.windowRows)).toEqual([1000, 2000, 3000])
+    expect((await windows()).map(({ rows }) => rows)).toEqual([1000, 1000, 1000])
+  })
+
+  it('keeps windows without a baseline, and takes one up that comes later', async () => {
+    await store.append([{ ...smallBlock(start, start + 10_000, usualWindow(1000)), scope: { ...smallBlock(0, 1, {}).scope, model: 'unknown' } }])
+    clock.advance(minute + 5000)
+    await evaluator.tick()
+    const query = { model: 'unknown', version: '1', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }
+    expect(await store.evaluations(query)).toMatchObject([{ status: 'no-baseline' }])
+    await store.putBaseline({ ...smallBaseline, model: { name: 'unknown', version: '1' } })
+    evaluator.forget('unknown', '1')
+    await store.append([{ ...smallBlock(start + minute, start + minute + 10_000, usualWindow(1000)), scope: { ...smallBlock(0, 1, {}).scope, model: 'unknown' } }])
+    clock.advance(minute)
+    await evaluator.tick()
+    expect((await store.evaluations(query)).map(({ status }) => status)).toEqual(['no-baseline', 'ok'])
+  })
+})

@@ -1,0 +1,22 @@
+import { defineRules, type RuleFile } from '@driftline/collector/rules'
+
+const rules: RuleFile = {
+  model: 'employment',
+  window: { size: '1h' },
+  falseAlarmBudget: '1 per 30d',
+  rules: [
+    { name: 'inputs moved', signal: 'feature-drift', severity: 'warning' },
+    { name: 'predictions moved', signal: 'prediction-drift', severity: 'warning' },
+    // A rate that people agreed on: the training data has no missing value at all.
+    {
+      name: 'values missing',
+      signal: 'data-health',
+      test: 'missing',
+      threshold: 0.05,
+      minimumRows: 200,
+      severity: 'critical',
+    },
+  ],
+}
+
+export default defineRules(rules)

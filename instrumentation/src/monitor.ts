@@ -1,0 +1,228 @@
+import { systemClock, type Clock } from './clock.ts'
+import { createOtlpExporter, IntervalExporter } from './export.ts'
+import { FailureReport } from './failure-report.ts'
+import { readOptions, type MonitorOptions } from './options.ts'
+import type { CollectionResult, MetricProducer } from './otel.ts'
+import { IntervalProducer } from './producer.ts'
+import type { Values } from './recorder/gather.ts'
+import { ModelRecorder, type ColumnFeatures, type DropReason, type TensorFeatures } from './recorder/model-recorder.ts'
+import type { BatchOutput, Output } from './recorder/scope-recorder.ts'
+import { resourceAttributes } from './resource.ts'
+
+/** One model that is being watched. No method throws, waits or keeps the process alive; failures are counted and told once. */
+export interface Monitor {
+  /**
+   * Counts one row that went into the model, and what came out.
+   *
+   * @param features by name, or an array in the order of the baseline
+   */
+  record(features: RowFeatures, output?: Output): void
+  /**
+   * Counts a batch of rows.
+   *
+   * @param features a row-major tensor over all features in order, or one array per feature by name
+   * @param output one array per kind of answer, by row
+   */
+  recordBatch(features: TensorFeatures | ColumnFeatures, output?: BatchOutput): void
+  /**
+   * Runs an inference call and records how long it took, until its promise settles if it returns one. Result and error are the call's own.
+   *
+   * @example const { scores } = await monitor.observe(() => session.run(feeds), { rows: 32, runtime: 'onnxruntime' })
+   */
+  observe<Result>(call: () => Result, options?: ObserveOptions): Result
+  /** Records the duration of a call that was timed elsewhere. */
+  recordDuration(seconds: number, options?: DurationOptions): void
+  /** For a reader of your own, with `export: false`. Always delta; hand it to one reader only, since each collection starts anew. */
+  readonly metricProducer: MetricProducer
+  /** Exports everything up to now. Resolves within 5 s, whether or not it arrived; see `statistics()`. */
+  flush(): Promise<void>
+  /** As `flush()`, then stops for good. Calling it again does nothing. */
+  shutdown(): Promise<void>
+  statistics(): MonitorStatistics
+}
+
+/** One row: values by feature name, or in feature order. */
+export type RowFeatures = Readonly<Record<string, unknown>> | Values
+
+export interface ObserveOptions {
+  /** Rows of the call. */
+  readonly rows?: number | undefined
+  /** The library that runs the model, such as `onnxruntime`. */
+  readonly runtime?: string | undefined
+}
+
+export interface DurationOptions extends ObserveOptions {
+  /** What the call failed with: an error, or the name of its class. */
+  readonly error?: unknown
+}
+
+/** What became of everything recorded since the start. */
+export interface MonitorStatistics {
+  /** Rows counted. */
+  readonly rows: number
+  /** Rows not counted, not fully counted, or lost on the way, by reason; only reasons that occurred. */
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>
+  readonly exports: {
+    /** Intervals that arrived. */
+    readonly exported: number
+    /** Attempts that failed. */
+    readonly failed: number
+    /** Intervals that wait to be sent again. */
+    readonly pending: number
+  }
+  /** Failures inside Driftline, failed exports among them, and the message of the last. */
+  readonly failures: { readonly count: number; readonly last: string | null }
+  /** Bytes of the tables that hold the features. */
+  readonly featureBytes: number
+}
+
+/**
+ * Starts to monitor a model.
+ *
+ * @throws DriftlineConfigError when options, files or environment are wrong; nothing throws after that.
+ * @example
+ * const monitor = createMonitor({ manifest: 'manifest.json', baseline: 'baseline.json' })
+ * monitor.record({ age: 41, sector: 'private' }, { score: 0.83 })
+ */
+export function createMonitor(options: MonitorOptions): Monitor {
+  return startMonitor(options, systemClock)
+}
+
+/** As `createMonitor`, on a given clock. */
+export function startMonitor(options: MonitorOptions, clock: Clock): Monitor {
+  const setup = readOptions(options, process.env)
+  const failures = new FailureReport(options.onError)
+  const recorder = new ModelRecorder(setup.plan, (error) => failures.add('record', error))
+  const producer = new IntervalProducer({ recorder, now: () => clock.now(), modelAttributesOn: setup.modelAttributesOn })
+  const { exporter: given } = options
+  const exporter = setup.exports
+    ? new IntervalExporter({
+        producer,
+        intervalMillis: setup.exportIntervalMillis,
+        resource: resourceAttributes(options, `${setup.plan.name}\u0000${setup.plan.version}`, process.env),
+        createExporter: given === undefined ? () => createOtlpExporter(setup.otlp) : () => Promise.resolve(given),
+        onDropped: (reason, rows) => recorder.drop(reason, rows),
+        failures,
+        clock,
+      })
+    : null
+  exporter?.start()
+  return new RecordingMonitor(recorder, producer, exporter, failures)
+}
+
+class RecordingMonitor implements Monitor {
+  readonly metricProducer: MetricProducer
+  readonly #recorder: ModelRecorder
+  readonly #exporter: IntervalExporter | null
+  readonly #failures: FailureReport
+  #stopped: Promise<void> | null = null
+
+  constructor(recorder: ModelRecorder, producer: IntervalProducer, exporter: IntervalExporter | null, failures: FailureReport) {
+    this.#recorder = recorder
+    this.#exporter = exporter
+    this.#failures = failures
+    this.metricProducer = { collect: () => Promise.resolve(this.#collect(producer)) }
+  }
+
+  record(features: RowFeatures, output?: Output): void {
+    if (this.#stopped === null) this.#recorder.record(features, output)
+    else this.#recorder.drop('shut_down', 1)
+  }
+
+  recordBatch(features: TensorFeatures | ColumnFeatures, output?: BatchOutput): void {
+    if (this.#stopped === null) this.#recorder.recordBatch(features, output)
+    else this.#recorder.drop('shut_down', 1)
+  }
+
+  observe<Result>(call: () => Result, options?: ObserveOptions): Result {
+    const start = performance.now()
+    let result: Result
+    try {
+      result = call()
+    } catch (error) {
+      this.#ended(start, options, error ?? noError)
+      throw error
+    }
+    if (!isThenable(result)) {
+      this.#ended(start, options, undefined)
+      return result
+    }
+    const succeed = (value: unknown): unknown => {
+      this.#ended(start, options, undefined)
+      return value
+    }
+    const fail = (error: unknown): never => {
+      this.#ended(start, options, error ?? noError)
+      throw error
+    }
+    // The promise that is handed on must be the one whose rejection nobody has handled yet.
+    if (result instanceof Promise) return result.then(succeed, fail) as Result
+    try {
+      // Another library's promise may have methods that a derived one lacks.
+      result.then(succeed, (error: unknown) => this.#ended(start, options, error ?? noError))
+    } catch (error) {
+      this.#failures.add('record', error)
+    }
+    return result
+  }
+
+  recordDuration(seconds: number, options?: DurationOptions): void {
+    try {
+      this.#recorder.recordInference(seconds, options?.runtime, options?.error ?? undefined, options?.rows)
+    } catch (error) {
+      this.#failures.add('record', error)
+    }
+  }
+
+  async flush(): Promise<void> {
+    await this.#exporter?.flush()
+  }
+
+  shutdown(): Promise<void> {
+    this.#stopped ??= this.#exporter?.shutdown() ?? Promise.resolve()
+    return this.#stopped
+  }
+
+  statistics(): MonitorStatistics {
+    return {
+      rows: this.#recorder.rows,
+      dropped: Object.fromEntries(this.#recorder.dropped),
+      exports: this.#exporter?.statistics ?? { exported: 0, failed: 0, pending: 0 },
+      failures: { count: this.#failures.count, last: this.#failures.last },
+      featureBytes: this.#recorder.featureBytes,
+    }
+  }
+
+  #ended(start: number, options: ObserveOptions | undefined, error: unknown): void {
+    const seconds = (performance.now() - start) / 1000
+    try {
+      this.#recorder.recordInference(seconds, options?.runtime, error, options?.rows)
+    } catch (failure) {
+      this.#failures.add('record', failure)
+    }
+  }
+
+  #collect(producer: IntervalProducer): CollectionResult {
+    if (this.#exporter !== null) {
+      this.#failures.add('collect', new Error('metricProducer is being collected although the monitor exports by itself: each gets a part of the data; set export: false'))
+    }
+    try {
+      // The reader puts its own resource in place of this one.
+      return { resourceMetrics: { resource: undefined, scopeMetrics: producer.take().scopeMetrics }, errors: [] }
+    } catch (error) {
+      this.#failures.add('collect', error)
+      return { resourceMetrics: { resource: undefined, scopeMetrics: [] }, errors: [error] }
+    }
+  }
+}
+
+/** For calls that fail with undefined or null. */
+const noError: unique symbol = Symbol('no error')
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  try {
+    return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+  } catch {
+    return false
+  }
+}

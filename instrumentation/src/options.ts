@@ -1,0 +1,170 @@
+import { createRequire } from 'node:module'
+import type { Baseline, Manifest, ManifestFeature } from './contract/index.ts'
+import { exporterPackage, type OtlpOptions } from './export.ts'
+import type { MetricExporter } from './otel.ts'
+import type { ModelPlan } from './plan.ts'
+import { planModel } from './plan-model.ts'
+import { readBaseline, readManifest, type Problems } from './read-file.ts'
+
+/** How often intervals are exported when neither option nor environment says. */
+export const defaultExportIntervalMillis = 10_000
+
+/** Shorter intervals would cost more in requests than in what they carry. */
+const minExportIntervalMillis = 10
+
+const hourMillis = 3_600_000
+
+/** A feature as it is declared when there is neither baseline nor manifest. */
+export type DeclaredFeature = Pick<ManifestFeature, 'name' | 'kind' | 'range' | 'categories'>
+
+/** What to monitor, and where to send it. At least one of `baseline`, `manifest` and `features` must be given. */
+export interface MonitorOptions {
+  /** The manifest, or the file that holds it (a path is relative to the working directory). Its digest travels with every export. */
+  readonly manifest?: Manifest | string | URL | undefined
+  /** The baseline, or its file. It gives the buckets of all histograms; without it they are log-linear until one is made. */
+  readonly baseline?: Baseline | string | URL | undefined
+  /** Name and version, when they are not in a file: `{ name: 'employment', version: '3' }`. */
+  readonly model?: { readonly name: string; readonly version: string } | undefined
+  /** The features in the order of arrays and tensors, when there is no file: `[{ name: 'age', kind: 'numeric' }]`. */
+  readonly features?: readonly DeclaredFeature[] | undefined
+  /** Name of this process or replica, unique among those that run at one time. Default: `OTEL_RESOURCE_ATTRIBUTES`, else host and process. */
+  readonly instance?: string | undefined
+  /** Default: `OTEL_SERVICE_NAME`, else `OTEL_RESOURCE_ATTRIBUTES`. */
+  readonly serviceName?: string | undefined
+  /** Name of the deployment, such as `production`. Default: `OTEL_RESOURCE_ATTRIBUTES`. */
+  readonly environment?: string | undefined
+  /** A divisor of an hour, in milliseconds. Default: `OTEL_METRIC_EXPORT_INTERVAL`, else 10,000. */
+  readonly exportIntervalMillis?: number | undefined
+  /** Base URL of the receiver, such as `http://collector:4318`. Default: `OTEL_EXPORTER_OTLP_[METRICS_]ENDPOINT`, else `http://localhost:4318`. */
+  readonly endpoint?: string | undefined
+  /** Headers of every export, beside those of `OTEL_EXPORTER_OTLP_[METRICS_]HEADERS`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Default: `OTEL_EXPORTER_OTLP_[METRICS_]PROTOCOL`, else `http/protobuf`. */
+  readonly protocol?: 'http/protobuf' | 'http/json' | undefined
+  /** `false`: no exporter of our own, because `monitor.metricProducer` is handed to a reader of yours. Default: true, unless `OTEL_SDK_DISABLED=true`. */
+  readonly export?: boolean | undefined
+  /** An exporter of the OpenTelemetry SDK to use in place of the OTLP exporter. */
+  readonly exporter?: MetricExporter | undefined
+  /** `points` for backends that lose attributes of the scope. Default: `scope`. */
+  readonly modelAttributesOn?: 'scope' | 'points' | undefined
+  /** Called for every failure inside Driftline, none of which reach the application otherwise. */
+  readonly onError?: ((error: Error) => void) | undefined
+}
+
+/** Options, files and environment after reading. */
+export interface MonitorSetup {
+  readonly plan: ModelPlan
+  readonly exportIntervalMillis: number
+  readonly otlp: OtlpOptions
+  readonly exports: boolean
+  readonly modelAttributesOn: 'scope' | 'points'
+}
+
+/** Options, a file or an environment variable that a monitor cannot start with; the message has one line per problem. */
+export class DriftlineConfigError extends Error {
+  override readonly name = 'DriftlineConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`the monitor cannot start:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const knownOptions: ReadonlySet<string> = new Set([
+  'manifest', 'baseline', 'model', 'features', 'instance', 'serviceName', 'environment', 'exportIntervalMillis', 'endpoint', 'headers',
+  'protocol', 'export', 'exporter', 'modelAttributesOn', 'onError',
+] satisfies (keyof MonitorOptions)[])
+
+/** @throws DriftlineConfigError with every problem. */
+export function readOptions(options: MonitorOptions, environment: Environment): MonitorSetup {
+  if (typeof options !== 'object' || options === null) throw new DriftlineConfigError(['options: an object is needed'])
+  const problems: Problems = []
+  for (const key of Object.keys(options)) if (!knownOptions.has(key)) problems.push(`${key}: there is no such option`)
+  const baseline = options.baseline === undefined ? null : readBaseline(options.baseline, problems)
+  const manifest = options.manifest === undefined ? null : readManifest(options.manifest, problems)
+  const plan = planModel({ baseline, manifest, model: options.model, features: options.features }, problems)
+  for (const key of ['instance', 'serviceName', 'environment'] as const) checkText(options[key], key, problems)
+  if (options.onError !== undefined && typeof options.onError !== 'function') problems.push('onError: a function is needed')
+  checkOneOf(options.modelAttributesOn, ['scope', 'points'], 'modelAttributesOn', problems)
+  checkHeaders(options.headers, problems)
+  const exporter: unknown = options.exporter
+  if (exporter !== undefined && typeof (exporter as MetricExporter | null)?.export !== 'function') {
+    problems.push('exporter: an exporter of the OpenTelemetry SDK is needed, which has a method export()')
+  }
+  if (options.export !== undefined && typeof options.export !== 'boolean') problems.push('export: true or false is needed')
+  const exports = options.export ?? environment.OTEL_SDK_DISABLED?.toLowerCase() !== 'true'
+  const exportIntervalMillis = readInterval(options, environment, problems)
+  const otlp = {
+    protocol: readProtocol(options, environment, exports && exporter === undefined, problems),
+    url: readEndpoint(options.endpoint, problems),
+    headers: options.headers,
+  }
+  if (exports && exporter === undefined) checkInstalled(exporterPackage(otlp.protocol), problems)
+  if (problems.length > 0 || plan === null) throw new DriftlineConfigError(problems)
+  return { plan, exportIntervalMillis, otlp, exports, modelAttributesOn: options.modelAttributesOn ?? 'scope' }
+}
+
+function checkText(value: unknown, place: string, problems: Problems): void {
+  if (value !== undefined && (typeof value !== 'string' || value === '')) problems.push(`${place}: a text that is not empty is needed`)
+}
+
+function checkOneOf(value: unknown, allowed: readonly string[], place: string, problems: Problems): void {
+  if (value !== undefined && !allowed.includes(value as string)) problems.push(`${place}: one of ${allowed.join(', ')} is needed, not '${String(value)}'`)
+}
+
+function checkHeaders(headers: unknown, problems: Problems): void {
+  if (headers === undefined) return
+  if (typeof headers !== 'object' || headers === null) {
+    problems.push('headers: an object of texts is needed')
+    return
+  }
+  // Values may be secrets: only names are told.
+  for (const [name, value] of Object.entries(headers)) if (typeof value !== 'string') problems.push(`headers.${name}: a text is needed`)
+}
+
+function readInterval({ exportIntervalMillis: option }: MonitorOptions, environment: Environment, problems: Problems): number {
+  const variable = environment.OTEL_METRIC_EXPORT_INTERVAL
+  const fromVariable = option === undefined && variable !== undefined && variable.trim() !== ''
+  const millis: unknown = fromVariable ? Number(variable) : (option ?? defaultExportIntervalMillis)
+  const place = fromVariable ? 'OTEL_METRIC_EXPORT_INTERVAL' : 'exportIntervalMillis'
+  if (!Number.isInteger(millis) || (millis as number) < minExportIntervalMillis || hourMillis % (millis as number) !== 0) {
+    problems.push(
+      `${place}: a whole number of milliseconds >= ${minExportIntervalMillis} that divides an hour is needed, so that intervals fit into windows, not '${String(fromVariable ? variable : option)}'`,
+    )
+  }
+  return millis as number
+}
+
+function readProtocol({ protocol: option }: MonitorOptions, environment: Environment, needed: boolean, problems: Problems): OtlpOptions['protocol'] {
+  const variables = ['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL']
+  const variable = variables.find((name) => environment[name] !== undefined && environment[name] !== '')
+  const protocol = option ?? (variable === undefined ? 'http/protobuf' : environment[variable])
+  if (protocol === 'http/protobuf' || protocol === 'http/json') return protocol
+  if (needed || option !== undefined) {
+    problems.push(`${option === undefined ? variable : 'protocol'}: http/protobuf or http/json is needed, not '${String(protocol)}'`)
+  }
+  return 'http/protobuf'
+}
+
+/** The URL that metrics are posted to. An endpoint is a base, as in `OTEL_EXPORTER_OTLP_ENDPOINT`; one with the path is taken as it is. */
+function readEndpoint(endpoint: unknown, problems: Problems): string | undefined {
+  if (endpoint === undefined) return undefined
+  const url = typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint) : null
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    problems.push('endpoint: an http or https URL is needed')
+    return undefined
+  }
+  if (!url.pathname.endsWith('/v1/metrics')) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/metrics`
+  return url.href
+}
+
+function checkInstalled(name: string, problems: Problems): void {
+  try {
+    createRequire(import.meta.url).resolve(name)
+  } catch {
+    problems.push(`${name} is not installed: run 'npm install ${name} @opentelemetry/api', or give 'exporter', or set 'export: false' and hand monitor.metricProducer to a reader of yours`)
+  }
+}

@@ -1,0 +1,52 @@
+import type { Decision } from './contract/index.ts'
+import type { NumericColumn } from './recorder/numeric-block.ts'
+
+/** What is to be recorded of one model: the outcome of reading manifest, baseline and options. */
+export interface ModelPlan {
+  readonly name: string
+  readonly version: string
+  readonly manifestDigest: string | null
+  readonly baselineDigest: string | null
+  /** In the order in which a row given as an array or tensor holds them. */
+  readonly overall: ScopePlan
+  /** By declared segment value, in declared order; null when the model has no segments. */
+  readonly segments: ReadonlyMap<string, ScopePlan> | null
+  /** How a missing class is derived from a score; null when it is not known. */
+  readonly decision: Decision | null
+  /** Whether a score is the probability of one of two classes, so that confidence follows from it. */
+  readonly binary: boolean
+}
+
+/** What is counted together under one instrumentation scope. All scopes of a model have the same features in the same order. */
+export interface ScopePlan {
+  readonly features: readonly FeaturePlan[]
+  readonly predictions: PredictionPlan
+}
+
+export type FeaturePlan = NumericFeaturePlan | CategoricalFeaturePlan
+
+export interface NumericFeaturePlan extends NumericColumn {
+  readonly kind: 'numeric'
+  readonly name: string
+  /** Then no sum is sent: with negative values a sum is no total. */
+  readonly mayBeNegative: boolean
+}
+
+export interface CategoricalFeaturePlan {
+  readonly kind: 'categorical' | 'boolean'
+  readonly name: string
+  /** Null: learned. */
+  readonly categories: readonly string[] | null
+}
+
+export interface PredictionPlan {
+  /** Null: learned. */
+  readonly classes: readonly string[] | null
+  readonly score: OutputPlan
+  readonly confidence: OutputPlan
+  readonly value: OutputPlan
+}
+
+export interface OutputPlan extends NumericColumn {
+  readonly mayBeNegative: boolean
+}

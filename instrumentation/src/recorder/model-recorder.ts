@@ -1,0 +1,286 @@
+import { otherCategory } from '../contract/index.ts'
+import type { ModelPlan, ScopePlan } from '../plan.ts'
+import { chunkRows, readValue, type Values } from './gather.ts'
+import { InferenceRecorder, type InferenceReading } from './inference-recorder.ts'
+import { RowShape } from './row-shape.ts'
+import { ScopeRecorder, type BatchOutput, type Output, type ScopeReading } from './scope-recorder.ts'
+
+/** A tensor: `rows` rows of all features in order, each starting `columns` places after the one before (default: the number of features). */
+export interface TensorFeatures {
+  readonly data: Values
+  readonly rows: number
+  readonly columns?: number | undefined
+}
+
+/** One array per feature, by name; a batch has as many rows as its longest array. */
+export interface ColumnFeatures {
+  readonly [feature: string]: Values
+}
+
+/** Why a row, or the model's answer to it, was not counted. */
+export const dropReasons = [
+  /** Not an object or array, or an array with more values than there are features. */
+  'malformed_row',
+  /** A tensor whose numbers of rows and columns do not fit its data, or something that is no batch. */
+  'malformed_batch',
+  /** Recorded from within a getter of a row that was being recorded. */
+  'reentrant',
+  /** Recorded after shutdown. */
+  'shut_down',
+  /** The features were counted, but the model's answer held something that is not finite or of a wrong type. */
+  'invalid_output',
+  /** Counted, but lost because exports failed for too long. */
+  'export_backlog',
+  /** Counted, but refused for good by the receiver. */
+  'export_rejected',
+  /** A failure inside Driftline. */
+  'internal_error',
+] as const
+export type DropReason = (typeof dropReasons)[number]
+
+export interface ModelReading {
+  /** Scopes that counted rows. `segment` is null for a model without segments. */
+  readonly scopes: readonly { readonly segment: string | null; readonly plan: ScopePlan; readonly reading: ScopeReading }[]
+  readonly inference: InferenceReading
+  /** Newly dropped rows by reason. */
+  readonly dropped: ReadonlyMap<DropReason, number>
+}
+
+/** Everything that is counted for one model: the place where rows find their segment, and odd calls their end. */
+export class ModelRecorder {
+  readonly plan: ModelPlan
+  readonly #shape: RowShape
+  readonly #overall: ScopeRecorder | null
+  /** By declared segment and `_OTHER`; made when the first row of a segment comes. */
+  readonly #bySegment = new Map<string, ScopeRecorder>()
+  readonly #inference = new InferenceRecorder()
+  readonly #onInternalError: (error: unknown) => void
+  readonly #sources: { data: Values; offset: number }[]
+  readonly #positions = new Int32Array(chunkRows)
+  readonly #rowNumbers = new Int32Array(chunkRows)
+  readonly #chunkRecorders: (ScopeRecorder | null)[] = Array.from({ length: chunkRows }, () => null)
+  readonly #dropped = new Map<DropReason, number>()
+  readonly #droppedEver = new Map<DropReason, number>()
+  #recording = false
+  #rows = 0
+
+  constructor(plan: ModelPlan, onInternalError: (error: unknown) => void) {
+    this.plan = plan
+    this.#onInternalError = onInternalError
+    this.#shape = new RowShape([plan.overall, ...(plan.segments?.values() ?? [])])
+    this.#overall = plan.segments === null ? new ScopeRecorder(plan.overall, this.#shape, plan) : null
+    this.#sources = plan.overall.features.map(() => ({ data: nothing, offset: 0 }))
+  }
+
+  /** Rows counted since the start. */
+  get rows(): number {
+    return this.#rows
+  }
+
+  /** Dropped rows since the start, by reason. */
+  get dropped(): ReadonlyMap<DropReason, number> {
+    return this.#droppedEver
+  }
+
+  /** Bytes of the typed arrays that hold the features of all scopes made so far. */
+  get featureBytes(): number {
+    const scopes = this.#overall === null ? [...this.#bySegment.values()] : [this.#overall]
+    return scopes.reduce((sum, scope) => sum + scope.featureBytes, 0)
+  }
+
+  drop(reason: DropReason, rows: number): void {
+    if (rows === 0) return
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + rows)
+    this.#droppedEver.set(reason, (this.#droppedEver.get(reason) ?? 0) + rows)
+  }
+
+  /** Counts one row. Never throws. */
+  record(features: unknown, output: Output | undefined): void {
+    if (this.#recording) {
+      this.drop('reentrant', 1)
+      return
+    }
+    this.#recording = true
+    try {
+      this.#recordRow(features, output)
+    } catch (error) {
+      this.drop('internal_error', 1)
+      this.#onInternalError(error)
+    } finally {
+      this.#recording = false
+    }
+  }
+
+  /** Counts the rows of a batch. Never throws. */
+  recordBatch(features: unknown, output: BatchOutput | undefined): void {
+    if (this.#recording) {
+      this.drop('reentrant', 1)
+      return
+    }
+    this.#recording = true
+    const before = this.#rows
+    let rows = 0
+    try {
+      const positionStep = this.#findSources(features)
+      rows = this.#batchRows
+      if (positionStep === null) this.drop('malformed_batch', Math.max(rows, 1))
+      else this.#recordRows(rows, positionStep, output ?? noOutput)
+    } catch (error) {
+      this.drop('internal_error', Math.max(rows - (this.#rows - before), 1))
+      this.#onInternalError(error)
+    } finally {
+      // A batch must not stay in memory until the next one.
+      for (const source of this.#sources) source.data = nothing
+      this.#recording = false
+    }
+  }
+
+  /** Times one call; `error` is undefined when it succeeded. */
+  recordInference(seconds: number, runtime: string | undefined, error: unknown, rows: number | undefined): void {
+    try {
+      this.#inference.record(seconds, runtime, error, rows)
+    } catch (failure) {
+      this.#onInternalError(failure)
+    }
+  }
+
+  /** What was counted since the last call; counting starts again at zero. */
+  take(): ModelReading {
+    const { plan } = this
+    const scopes: { segment: string | null; plan: ScopePlan; reading: ScopeReading }[] = []
+    if (this.#overall !== null) scopes.push({ segment: null, plan: plan.overall, reading: this.#overall.take() })
+    for (const [segment, recorder] of this.#bySegment) {
+      scopes.push({ segment, plan: plan.segments?.get(segment) ?? plan.overall, reading: recorder.take() })
+    }
+    for (const { reading } of scopes) this.drop('invalid_output', reading.invalidOutputs)
+    const dropped = new Map(this.#dropped)
+    this.#dropped.clear()
+    return { scopes: scopes.filter(({ reading }) => reading.rows > 0), inference: this.#inference.take(), dropped }
+  }
+
+  #recordRow(features: unknown, output: Output | undefined): void {
+    if (typeof features !== 'object' || features === null) {
+      this.drop('malformed_row', 1)
+      return
+    }
+    const scope = this.#overall ?? this.#segmentOf(output)
+    if (Array.isArray(features) || ArrayBuffer.isView(features)) {
+      const row = features as unknown as Values
+      // A longer array is a batch or another model's row: none of its places can be trusted.
+      if (typeof row.length !== 'number' || row.length > this.#shape.names.length) {
+        this.drop('malformed_row', 1)
+        return
+      }
+      scope.recordArray(row)
+    } else {
+      scope.recordObject(features as Readonly<Record<string, unknown>>)
+    }
+    this.#rows++
+    if (output !== undefined && output !== null) scope.recordOutput(output)
+  }
+
+  #segmentOf(output: Output | undefined): ScopeRecorder {
+    let segment: unknown
+    try {
+      segment = output?.segment
+    } catch {
+      // As if there were none.
+    }
+    return this.#recorderFor(segment)
+  }
+
+  /** The recorder of a declared segment, or that of `_OTHER`. */
+  #recorderFor(segment: unknown): ScopeRecorder {
+    const segments = this.plan.segments!
+    const name = typeof segment === 'string' ? segment : typeof segment === 'number' || typeof segment === 'boolean' ? String(segment) : otherCategory
+    const known = segments.has(name) ? name : otherCategory
+    let recorder = this.#bySegment.get(known)
+    if (recorder === undefined) {
+      recorder = new ScopeRecorder(segments.get(known) ?? this.plan.overall, this.#shape, this.plan)
+      this.#bySegment.set(known, recorder)
+    }
+    return recorder
+  }
+
+  #batchRows = 0
+
+  /** Points `#sources` at the batch's data; returns the places from one row to the next, or null for what is no batch. */
+  #findSources(features: unknown): number | null {
+    this.#batchRows = 0
+    if (typeof features !== 'object' || features === null) return null
+    const { names } = this.#shape
+    const { data, rows, columns } = features as Partial<TensorFeatures>
+    if (typeof rows === 'number') {
+      const step = columns ?? names.length
+      if (!Number.isSafeInteger(rows) || rows < 0) return null
+      this.#batchRows = rows
+      if (!Number.isSafeInteger(step) || step < names.length || !isValues(data)) return null
+      // The positions of a chunk are kept in 32 bits.
+      if (rows > 0 && ((rows - 1) * step + names.length > data.length || rows * step > 2 ** 31)) return null
+      for (let i = 0; i < names.length; i++) {
+        this.#sources[i]!.data = data
+        this.#sources[i]!.offset = i
+      }
+      return step
+    }
+    let longest = -1
+    for (let i = 0; i < names.length; i++) {
+      const column = (features as Record<string, unknown>)[names[i]!]
+      const usable = isValues(column)
+      this.#sources[i]!.data = usable ? column : nothing
+      this.#sources[i]!.offset = 0
+      if (usable) longest = Math.max(longest, column.length)
+    }
+    this.#batchRows = Math.max(longest, 0)
+    return longest < 0 && names.length > 0 ? null : 1
+  }
+
+  #recordRows(rows: number, step: number, output: BatchOutput): void {
+    const positions = this.#positions
+    const rowNumbers = this.#rowNumbers
+    for (let start = 0; start < rows; start += chunkRows) {
+      const count = Math.min(chunkRows, rows - start)
+      if (this.#overall === null) {
+        this.#recordSegments(start, count, step, output)
+        continue
+      }
+      for (let i = 0; i < count; i++) {
+        rowNumbers[i] = start + i
+        positions[i] = (start + i) * step
+      }
+      this.#recordChunk(this.#overall, count, output)
+    }
+  }
+
+  /** The rows of one chunk, segment by segment. */
+  #recordSegments(start: number, count: number, step: number, output: BatchOutput): void {
+    const recorders = this.#chunkRecorders
+    const { segments } = output
+    for (let i = 0; i < count; i++) recorders[i] = this.#recorderFor(segments === undefined ? undefined : readValue(segments, start + i))
+    for (let first = 0; first < count; first++) {
+      const recorder = recorders[first]!
+      if (recorder === null) continue
+      let found = 0
+      for (let i = first; i < count; i++) {
+        if (recorders[i] !== recorder) continue
+        recorders[i] = null
+        this.#rowNumbers[found] = start + i
+        this.#positions[found++] = (start + i) * step
+      }
+      this.#recordChunk(recorder, found, output)
+    }
+  }
+
+  #recordChunk(recorder: ScopeRecorder, count: number, output: BatchOutput): void {
+    recorder.recordRows(this.#sources, this.#positions, count)
+    this.#rows += count
+    recorder.recordOutputs(output, this.#rowNumbers, count)
+  }
+}
+
+const nothing: Values = []
+const noOutput: BatchOutput = {}
+
+function isValues(value: unknown): value is Values {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
+}

@@ -1,0 +1,353 @@
+import type { Decision } from '../contract/index.ts'
+import type { ModelPlan, OutputPlan, ScopePlan } from '../plan.ts'
+import { CategoricalColumn, type CategoricalReading } from './categorical-column.ts'
+import { ExplicitBlock, searchDepth } from './explicit-block.ts'
+import { chunkRows, gather, readValue, unreadable, type OnInvalid, type Values } from './gather.ts'
+import { LogLinearBlock } from './log-linear-block.ts'
+import { numericInvalid, type NumericBlock, type NumericInvalid, type NumericReading } from './numeric-block.ts'
+import { NumericFeatures } from './numeric-features.ts'
+import { notAFeature, type RowShape } from './row-shape.ts'
+
+/** What the model answered for one row. */
+export interface Output {
+  /** Predicted class. */
+  readonly class?: string | number | boolean | undefined
+  /** Score of the positive class. */
+  readonly score?: number | undefined
+  /** Probability of the predicted class. */
+  readonly confidence?: number | undefined
+  /** Output of a regression model. */
+  readonly value?: number | undefined
+  /** Value of the segment column that the baseline declares. */
+  readonly segment?: string | undefined
+}
+
+/** What the model answered for the rows of a batch, one array per kind of answer. */
+export interface BatchOutput {
+  readonly classes?: Values | undefined
+  readonly scores?: Values | undefined
+  readonly confidences?: Values | undefined
+  readonly values?: Values | undefined
+  readonly segments?: Values | undefined
+}
+
+/** Where a batch holds a feature: at `data[position + offset]`, position being that of the row. */
+export interface FeatureSource {
+  readonly data: Values
+  readonly offset: number
+}
+
+/** What one scope counted since it was last taken. */
+export interface ScopeReading {
+  readonly rows: number
+  /** In declared order; the kind of reading follows the kind of the feature. */
+  readonly features: readonly (NumericReading | CategoricalReading)[]
+  readonly classes: CategoricalReading
+  readonly score: NumericReading
+  readonly confidence: NumericReading
+  readonly value: NumericReading
+  /** Answers of the model that could not be counted: not finite, or of a wrong type. */
+  readonly invalidOutputs: number
+}
+
+/**
+ * Single rows are kept until there are so many, then counted column by column, like a batch. A lone row would touch every table of
+ * every feature, 600 bytes each, which after a model ran are no longer in the nearest cache; 8 bytes each are.
+ */
+const bufferedRows = 32
+
+/** Counts rows and the model's answers for one segment, or for the model as a whole. */
+export class ScopeRecorder {
+  readonly #shape: RowShape
+  readonly #decision: Decision | null
+  readonly #binary: boolean
+  readonly #numeric: NumericFeatures
+  readonly #categorical: CategoricalColumn[]
+  readonly #classes: CategoricalColumn
+  readonly #score: NumericBlock
+  readonly #confidence: NumericBlock
+  readonly #value: NumericBlock
+  readonly #positive: number
+  readonly #negative: number
+  readonly #onInvalidFeature: OnInvalid
+  readonly #buffer: Float64Array
+  /** Where each buffered row begins. */
+  readonly #bufferPositions: Int32Array
+  #buffered = 0
+  #slot = 0
+  #rows = 0
+  #invalidOutputs = 0
+  readonly #onInvalidOutput: OnInvalid = (reason) => {
+    if (reason !== numericInvalid.missing) this.#invalidOutputs++
+    // `gather` leaves a NaN behind, which must not count twice nor, for an answer that is merely absent, at all.
+    this.#placeholders++
+  }
+  #placeholders = 0
+
+  constructor(plan: ScopePlan, shape: RowShape, { decision, binary }: Pick<ModelPlan, 'decision' | 'binary'>) {
+    this.#shape = shape
+    this.#decision = decision
+    this.#binary = binary
+    this.#numeric = new NumericFeatures(
+      plan.features.filter((feature) => feature.kind === 'numeric'),
+      shape.order,
+    )
+    this.#categorical = plan.features.flatMap((feature) => (feature.kind === 'numeric' ? [] : [new CategoricalColumn(feature)]))
+    this.#buffer = new Float64Array(bufferedRows * shape.numericCount)
+    this.#bufferPositions = Int32Array.from({ length: bufferedRows }, (_, row) => row * shape.numericCount)
+    this.#classes = new CategoricalColumn({ kind: 'categorical', categories: plan.predictions.classes })
+    this.#score = outputBlock(plan.predictions.score)
+    this.#confidence = outputBlock(plan.predictions.confidence)
+    this.#value = outputBlock(plan.predictions.value)
+    this.#positive = decision === null ? 0 : this.#classes.indexOf(decision.positiveClass)
+    this.#negative = decision === null ? 0 : this.#classes.indexOf(decision.negativeClass)
+    this.#onInvalidFeature = (reason, count) => {
+      this.#numeric.addInvalid(this.#slot, reason, count)
+      this.#numeric.addInvalid(this.#slot, numericInvalid.nan, -count)
+    }
+  }
+
+  /** Bytes of the typed arrays of features. */
+  get featureBytes(): number {
+    return this.#numeric.bytes + this.#buffer.byteLength + this.#categorical.reduce((sum, column) => sum + column.bytes, 0)
+  }
+
+  /** Counts a row given as an object. Never throws, whatever getters and proxies do. */
+  recordObject(row: Readonly<Record<string, unknown>>): void {
+    try {
+      if (!this.#readInKeyOrder(row)) {
+        if (!this.#shape.learnKeys(row) || !this.#readInKeyOrder(row)) this.#readByName(row)
+      }
+    } catch {
+      this.#readGuarded(row, this.#shape.names)
+    }
+    this.#commit()
+  }
+
+  /** Counts a row given as an array in feature order; values that it lacks are missing. */
+  recordArray(row: Values): void {
+    const { places } = this.#shape
+    try {
+      for (let i = 0; i < places.length; i++) this.#put(places[i]!, row[i])
+    } catch {
+      this.#readGuarded(row, null)
+    }
+    this.#commit()
+  }
+
+  /** Counts `count` rows of a batch; `positions` says where each begins. */
+  recordRows(sources: readonly FeatureSource[], positions: Int32Array, count: number): void {
+    const { places } = this.#shape
+    for (let i = 0; i < places.length; i++) {
+      const { data, offset } = sources[i]!
+      const place = places[i]!
+      if (place >= 0) {
+        this.#slot = place
+        gather(data, positions, offset, count, column, this.#onInvalidFeature)
+        this.#numeric.recordColumn(place, column, count)
+      } else {
+        const target = this.#categorical[~place]!
+        for (let row = 0; row < count; row++) target.add(target.indexOf(readValue(data, positions[row]! + offset)))
+      }
+    }
+    this.#rows += count
+  }
+
+  /** Counts the answer to one row. Nothing of it is counted when reading it throws. */
+  recordOutput(output: Output): void {
+    let { class: predicted, score, confidence, value }: Output = none
+    try {
+      ;({ class: predicted, score, confidence, value } = output)
+    } catch {
+      this.#invalidOutputs++
+      return
+    }
+    const scored = this.#recordAnswer(this.#score, score)
+    if (predicted !== undefined && predicted !== null) this.#recordClass(predicted)
+    else if (scored && this.#decision !== null) this.#classes.add(this.#decide(score!))
+    if (confidence !== undefined && confidence !== null) this.#recordAnswer(this.#confidence, confidence)
+    else if (scored && this.#binary && score! >= 0 && score! <= 1) this.#confidence.record(0, Math.max(score!, 1 - score!))
+    this.#recordAnswer(this.#value, value)
+  }
+
+  /** Counts the answers to rows of a batch; `rows` are their numbers. */
+  recordOutputs(output: BatchOutput, rows: Int32Array, count: number): void {
+    const { classes, scores, confidences, values } = output
+    if (scores !== undefined) {
+      this.#recordAnswers(this.#score, scores, rows, count)
+      // `column` now holds the scores, NaN where there is none.
+      if (classes === undefined && this.#decision !== null) {
+        for (let i = 0; i < count; i++) if (Number.isFinite(column[i]!)) this.#classes.add(this.#decide(column[i]!))
+      }
+      if (confidences === undefined && this.#binary) {
+        for (let i = 0; i < count; i++) {
+          const score = column[i]!
+          if (score >= 0 && score <= 1) this.#confidence.record(0, Math.max(score, 1 - score))
+        }
+      }
+    }
+    if (confidences !== undefined) this.#recordAnswers(this.#confidence, confidences, rows, count)
+    if (values !== undefined) this.#recordAnswers(this.#value, values, rows, count)
+    if (classes !== undefined) {
+      for (let i = 0; i < count; i++) {
+        const predicted = readValue(classes, rows[i]!)
+        if (predicted !== undefined && predicted !== null) this.#recordClass(predicted)
+      }
+    }
+  }
+
+  /** What was counted since the last call; counting starts again at zero. */
+  take(): ScopeReading {
+    this.#countBuffer()
+    const reading: ScopeReading = {
+      rows: this.#rows,
+      features: this.#shape.places.map((place) => (place >= 0 ? this.#numeric.read(place) : this.#categorical[~place]!.read())),
+      classes: this.#classes.read(),
+      score: this.#score.read(0),
+      confidence: this.#confidence.read(0),
+      value: this.#value.read(0),
+      invalidOutputs: this.#invalidOutputs,
+    }
+    this.#numeric.reset()
+    for (const column of this.#categorical) column.reset()
+    this.#classes.reset()
+    this.#score.reset()
+    this.#confidence.reset()
+    this.#value.reset()
+    this.#rows = 0
+    this.#invalidOutputs = 0
+    return reading
+  }
+
+  /**
+   * Reads a row whose keys come in the remembered order. `for in` over objects of one hidden class reads fields by place, which
+   * is faster than looking up each name. False when the order is another; then nothing counts yet.
+   */
+  #readInKeyOrder(row: Readonly<Record<string, unknown>>): boolean {
+    const { keys, keyPlaces, absent, names, places } = this.#shape
+    const buffer = this.#buffer
+    const start = this.#bufferPositions[this.#buffered]!
+    let i = 0
+    for (const key in row) {
+      if (i >= keys.length || key !== keys[i]) return false
+      const place = keyPlaces[i++]!
+      if (place === notAFeature) continue
+      const value = row[key]
+      if (place >= 0 && typeof value === 'number') buffer[start + place] = value
+      else this.#put(place, value)
+    }
+    if (i !== keys.length) return false
+    for (const missing of absent) this.#put(places[missing]!, row[names[missing]!])
+    return true
+  }
+
+  #readByName(row: Readonly<Record<string, unknown>>): void {
+    const { names, places } = this.#shape
+    for (let i = 0; i < names.length; i++) this.#put(places[i]!, row[names[i]!])
+  }
+
+  /** Value by value, each allowed to throw: then it is of a wrong type. */
+  #readGuarded(row: object, names: readonly string[] | null): void {
+    const { places } = this.#shape
+    for (let i = 0; i < places.length; i++) {
+      let value: unknown
+      try {
+        value = (row as Record<string | number, unknown>)[names === null ? i : names[i]!]
+      } catch {
+        value = unreadable
+      }
+      this.#put(places[i]!, value)
+    }
+  }
+
+  /** Puts one value of the row into the buffer. */
+  #put(place: number, value: unknown): void {
+    const { reasons, categories } = this.#shape
+    if (place < 0) {
+      categories[~place] = this.#categorical[~place]!.indexOf(value)
+      return
+    }
+    const at = this.#bufferPositions[this.#buffered]! + place
+    if (typeof value === 'number') {
+      this.#buffer[at] = value
+    } else if (typeof value === 'bigint') {
+      this.#buffer[at] = Number(value)
+    } else {
+      this.#buffer[at] = Number.NaN
+      reasons[place] = 1 + (value === undefined || value === null ? numericInvalid.missing : numericInvalid.wrongType)
+      this.#odd = true
+    }
+  }
+  #odd = false
+
+  /** The row in the buffer is complete. */
+  #commit(): void {
+    const { categories, categoricalCount } = this.#shape
+    if (this.#odd) this.#countReasons()
+    for (let i = 0; i < categoricalCount; i++) this.#categorical[i]!.add(categories[i]!)
+    this.#rows++
+    if (++this.#buffered === bufferedRows) this.#countBuffer()
+  }
+
+  #countReasons(): void {
+    const { reasons, numericCount } = this.#shape
+    const start = this.#bufferPositions[this.#buffered]!
+    this.#odd = false
+    for (let slot = 0; slot < numericCount; slot++) {
+      const reason = reasons[slot]!
+      reasons[slot] = 0
+      // A reason may be left over from a first, abandoned reading of the row; then the second found a number.
+      if (reason === 0 || !Number.isNaN(this.#buffer[start + slot]!)) continue
+      this.#slot = slot
+      this.#onInvalidFeature((reason - 1) as NumericInvalid, 1)
+    }
+  }
+
+  #countBuffer(): void {
+    const count = this.#buffered
+    this.#buffered = 0
+    for (let slot = 0; slot < this.#shape.numericCount; slot++) {
+      gather(this.#buffer, this.#bufferPositions, slot, count, column, this.#onInvalidFeature)
+      this.#numeric.recordColumn(slot, column, count)
+    }
+  }
+
+  #recordClass(predicted: unknown): void {
+    const index = this.#classes.indexOf(predicted)
+    if (index < 0) this.#invalidOutputs++
+    else this.#classes.add(index)
+  }
+
+  /** Whether there was a finite number to count. */
+  #recordAnswer(block: NumericBlock, answer: unknown): boolean {
+    if (answer === undefined || answer === null) return false
+    if (typeof answer !== 'number' || !Number.isFinite(answer)) {
+      this.#invalidOutputs++
+      return false
+    }
+    block.record(0, answer)
+    return true
+  }
+
+  #recordAnswers(block: NumericBlock, answers: Values, rows: Int32Array, count: number): void {
+    this.#placeholders = 0
+    gather(answers, rows, 0, count, column, this.#onInvalidOutput)
+    let invalid = 0
+    for (let i = 0; i < count; i++) if (!Number.isFinite(column[i]!)) invalid++
+    this.#invalidOutputs += invalid - this.#placeholders
+    block.recordColumn(0, column, count)
+  }
+
+  #decide(score: number): number {
+    const { threshold, rule } = this.#decision!
+    return (rule === '>' ? score > threshold : score >= threshold) ? this.#positive : this.#negative
+  }
+}
+
+/** One chunk of one column. Used within one synchronous call at a time. */
+const column = new Float64Array(chunkRows)
+const none: Output = {}
+
+function outputBlock(plan: OutputPlan): NumericBlock {
+  return plan.bounds === null ? new LogLinearBlock([plan]) : new ExplicitBlock([plan], searchDepth(plan.bounds.length))
+}

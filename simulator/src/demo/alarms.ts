@@ -1,0 +1,33 @@
+import type { CollectorAlert } from './collector-api.ts'
+
+/** What is new among the alerts since they were looked at last. */
+export interface AlertNews {
+  readonly raised: readonly CollectorAlert[]
+  readonly resolved: readonly CollectorAlert[]
+  readonly firing: number
+  readonly fromBefore: number
+}
+
+/** Tells new alarms from those already told, and from those that an earlier run left in the same data. */
+export class AlarmBook {
+  #old: ReadonlySet<string> | null = null
+  readonly #told = new Set<string>()
+  readonly #resolved = new Set<string>()
+
+  /** The first look takes what is there as belonging to earlier runs. */
+  look(alerts: readonly CollectorAlert[]): AlertNews {
+    const fired = alerts.filter(({ firedAtMs }) => firedAtMs !== null)
+    this.#old ??= new Set(fired.map(({ id }) => id))
+    const mine = fired.filter(({ id }) => !this.#old!.has(id))
+    const raised = mine.filter(({ id }) => !this.#told.has(id))
+    for (const { id } of raised) this.#told.add(id)
+    const resolved = mine.filter(({ id, state }) => state === 'resolved' && !this.#resolved.has(id))
+    for (const { id } of resolved) this.#resolved.add(id)
+    const firing = alerts.filter(({ state }) => state === 'firing')
+    return { raised, resolved, firing: firing.length, fromBefore: firing.filter(({ id }) => this.#old!.has(id)).length }
+  }
+
+  get raised(): number {
+    return this.#told.size
+  }
+}

@@ -1,0 +1,86 @@
+/** What the demo reads of the collector, over HTTP like any other client. Only the members used here are named. */
+export interface CollectorAlert {
+  readonly id: string
+  readonly rule: string
+  readonly severity: string
+  readonly state: string
+  readonly firedAtMs: number | null
+  readonly resolvedAtMs: number | null
+  readonly explanation: {
+    readonly summary: string
+    readonly moved: readonly { readonly feature: string; readonly change: string }[]
+    readonly onsetMs: number
+    readonly confidence: string
+    readonly comparedWith: { readonly baselineDigest: string; readonly baselineRows: number }
+    readonly diagnosis: readonly {
+      readonly cause: string
+      readonly features: readonly string[]
+      readonly evidence: string
+      readonly lookAt: string
+    }[]
+    readonly lookFirst: string
+  }
+}
+
+export interface CollectorView {
+  readonly alerts: readonly CollectorAlert[]
+  /** Slices evaluated since the given time. */
+  readonly windows: number
+  /** log10 of the evidence and its threshold in the newest slice; null when there is none yet. */
+  readonly evidence: { readonly log10: number; readonly threshold: number } | null
+}
+
+interface Window {
+  readonly startMs: number
+}
+interface ResultOfWindow {
+  readonly evidence: { readonly log10Model: number; readonly threshold: number } | null
+}
+
+const requestTimeoutMs = 5_000
+/** The API's own limit on rows of one answer. */
+const maximumWindows = 10_000
+
+/** Reads the collector's API. */
+export class CollectorApi {
+  readonly #base: string
+  readonly #version: string
+
+  constructor(origin: string, model: { readonly name: string; readonly version: string }) {
+    this.#base = `${origin}/api/v1`
+    this.#version = `${this.#base}/models/${encodeURIComponent(model.name)}/versions/${encodeURIComponent(model.version)}`
+  }
+
+  /**
+   * What the collector knows now, of slices that start at `sinceMs` or later.
+   *
+   * @throws Error when it does not answer, or not with 200.
+   */
+  async view(sinceMs: number): Promise<CollectorView> {
+    const from = Math.floor(sinceMs)
+    const [{ alerts }, { windows }] = await Promise.all([
+      get<{ alerts: CollectorAlert[] }>(`${this.#base}/alerts`),
+      get<{ windows: Window[] }>(`${this.#version}/windows?from=${from}&limit=${maximumWindows}`),
+    ])
+    if (windows.length === 0) return { alerts, windows: 0, evidence: null }
+    const newest = Math.max(...windows.map(({ startMs }) => startMs))
+    const { results } = await get<{ results: ResultOfWindow[] }>(`${this.#version}/results?from=${newest}&limit=1000`)
+    return { alerts, windows: windows.length, evidence: strongest(results) }
+  }
+}
+
+function strongest(results: readonly ResultOfWindow[]): CollectorView['evidence'] {
+  let found: CollectorView['evidence'] = null
+  for (const { evidence } of results) {
+    if (evidence !== null && (found === null || evidence.log10Model > found.log10)) {
+      found = { log10: evidence.log10Model, threshold: evidence.threshold }
+    }
+  }
+  return found
+}
+
+async function get<Body>(url: string): Promise<Body> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(requestTimeoutMs) })
+  if (!response.ok) throw new Error(`GET ${url}: HTTP ${response.status}`)
+  return (await response.json()) as Body
+}

@@ -1,0 +1,105 @@
+import { Agent, request, type ClientRequest } from 'node:http'
+import type { TrafficRow } from './rows.ts'
+
+export interface TrafficClientOptions {
+  /** Where predictions are asked for: `http://127.0.0.1:3000/predict`. */
+  readonly url: string
+  /** Connections kept open; requests beyond them wait in line. */
+  readonly connections?: number
+}
+
+export interface TrafficCounts {
+  /** Rows whose request was written, answered with 200, and answered otherwise or not at all. */
+  readonly sent: number
+  readonly answered: number
+  readonly failed: number
+  /** Rows not sent because too many requests were unanswered. */
+  readonly skipped: number
+  /** The last failure in words; null when there was none. */
+  readonly lastFailure: string | null
+}
+
+const defaultConnections = 8
+/** Unanswered requests at which rows are skipped, so that a hanging server cannot fill the memory. */
+const maximumPending = 256
+const requestTimeoutMs = 10_000
+
+/** Posts batches of rows over kept-alive connections and counts what became of them. */
+export class TrafficClient {
+  readonly #url: URL
+  readonly #agent: Agent
+  #sent = 0
+  #answered = 0
+  #failed = 0
+  #skipped = 0
+  readonly #pending = new Set<ClientRequest>()
+  #lastFailure: string | null = null
+  #idle: (() => void)[] = []
+
+  constructor({ url, connections = defaultConnections }: TrafficClientOptions) {
+    this.#url = new URL(url)
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
+  }
+
+  get counts(): TrafficCounts {
+    return {
+      sent: this.#sent,
+      answered: this.#answered,
+      failed: this.#failed,
+      skipped: this.#skipped,
+      lastFailure: this.#lastFailure,
+    }
+  }
+
+  /** Sends one request with these rows and returns at once. */
+  send(rows: readonly TrafficRow[]): void {
+    if (this.#pending.size >= maximumPending) {
+      this.#skipped += rows.length
+      return
+    }
+    this.#sent += rows.length
+    const body = JSON.stringify({ rows })
+    let ended = false
+    const end = (failure: string | null): void => {
+      if (ended) return
+      ended = true
+      if (failure === null) this.#answered += rows.length
+      else {
+        this.#failed += rows.length
+        this.#lastFailure = failure
+      }
+      this.#pending.delete(outgoing)
+      if (this.#pending.size === 0) for (const wake of this.#idle.splice(0)) wake()
+    }
+    const outgoing = request(
+      this.#url,
+      {
+        method: 'POST',
+        agent: this.#agent,
+        timeout: requestTimeoutMs,
+        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      },
+      (response) => {
+        response.resume()
+        response.on('end', () => end(response.statusCode === 200 ? null : `HTTP ${response.statusCode}`))
+        response.on('error', (error) => end(error.message))
+      },
+    )
+    this.#pending.add(outgoing)
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer in ${requestTimeoutMs} ms`)))
+    outgoing.on('error', (error) => end(error.message))
+    outgoing.end(body)
+  }
+
+  /** Resolves when no request is unanswered. */
+  idle(): Promise<void> {
+    if (this.#pending.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  /** Closes the connections; unanswered requests fail. */
+  close(): void {
+    for (const outgoing of this.#pending) outgoing.destroy(new Error('the client was closed'))
+    this.#agent.destroy()
+  }
+}
