@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { createMonitor, type Monitor, type TensorFeatures } from '@driftline/instrumentation'
-import { attributes, type Baseline, type NumericFeatureBaseline } from '@driftline/instrumentation/contract'
+import { attributes, type Baseline, type NumericSummary } from '@driftline/instrumentation/contract'
 import type { BenchResult } from './result.ts'
 
 /** What it costs to record: 30 numeric features of 20 buckets, on rows that are new each time. */
@@ -18,7 +18,10 @@ const batchRows = 256
  */
 const poolRows = 2048
 
-/** Variants take turns in so many rounds; the median of the rounds is reported, and ratios are taken within a round. */
+/**
+ * Variants take turns in so many rounds. Ratios are taken within a round, and their median is reported; of times it is the lower quartile,
+ * since other work on the machine only ever adds to them.
+ */
 const rounds = 31
 
 const names = Array.from({ length: features }, (_, i) => `feature_${i}`)
@@ -39,13 +42,13 @@ export async function run(): Promise<BenchResult[]> {
   const timings = alternate([batch, single, throughSdk])
   const [perBatchValue, perSingleValue, perSdkValue] = timings as [number[], number[], number[]]
   return [
-    { name: 'batch', value: median(perBatchValue), unit: 'ns/value', goal: '<= 10' },
-    { name: 'single rows, as objects', value: median(perSingleValue), unit: 'ns/value', goal: '<= 20' },
-    { name: 'Histogram.record() of the SDK, 3 attributes', value: median(perSdkValue), unit: 'ns/value' },
+    { name: 'batch', value: lowerQuartile(perBatchValue), unit: 'ns/value', goal: '<= 10' },
+    { name: 'single rows, as objects', value: lowerQuartile(perSingleValue), unit: 'ns/value', goal: '<= 20' },
+    { name: 'Histogram.record() of the SDK, 3 attributes', value: lowerQuartile(perSdkValue), unit: 'ns/value' },
     { name: 'SDK : batch', value: median(perSdkValue.map((sdk, i) => sdk / perBatchValue[i]!)), unit: 'ratio', goal: '>= 40' },
     { name: 'allocated on the batch path', value: allocatedPerRow(batch), unit: 'bytes/row', goal: '<= 1' },
     { name: 'state', value: monitor.statistics().featureBytes / features, unit: 'bytes/feature', goal: '<= 1024' },
-    ...(await onnxOverhead(monitor, rows)),
+    ...(await onnxOverhead(monitor, pool)),
   ]
 }
 
@@ -113,15 +116,16 @@ function allocatedPerRow(batch: () => void): number {
   return Math.max(median(samples), 0)
 }
 
-/** The cost of a batch-1 call of a small ONNX model, awaited, with and without recording its row, answer and duration. */
-async function onnxOverhead(monitor: Monitor, rows: readonly Record<string, number>[]): Promise<BenchResult[]> {
+/** The cost of a batch-1 call of a small ONNX model, awaited, with and without recording its input tensor, answer and duration. */
+async function onnxOverhead(monitor: Monitor, pool: Float32Array): Promise<BenchResult[]> {
   const { InferenceSession, Tensor } = loadOnnxRuntime()
   const session = await InferenceSession.create(new URL('fixtures/mlp-30-16-2.onnx', import.meta.url).pathname, {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
   })
-  const feeds = rows.map((row) => ({ features: new Tensor('float32', Float32Array.from(Object.values(row)), [1, features]) }))
+  const rows = Array.from({ length: poolRows }, (_, i) => pool.slice(i * features, (i + 1) * features))
+  const feeds = rows.map((row) => ({ features: new Tensor('float32', row, [1, features]) }))
   const runtime = { runtime: 'onnxruntime', rows: 1 }
   const plain = async (start: number) => {
     for (let i = start; i < start + callsPerTurn; i++) await session.run(feeds[i % poolRows]!)
@@ -148,7 +152,7 @@ async function onnxOverhead(monitor: Monitor, rows: readonly Record<string, numb
   }
   await session.release()
   return [
-    { name: 'ONNX model 30-16-2, one row a call', value: median(plainMicros), unit: 'µs/call' },
+    { name: 'ONNX model 30-16-2, one row a call', value: lowerQuartile(plainMicros), unit: 'µs/call' },
     { name: 'the same, monitored : not', value: median(ratios), unit: 'ratio', goal: '<= 1.1' },
   ]
 }
@@ -175,11 +179,7 @@ function uniformBounds(): number[] {
 /** Uniform values in [0, 1], the whole baseline as `driftline baseline build` would write it. */
 function uniformBaseline(): Baseline {
   const rows = 1000 * buckets
-  const feature = (name: string): NumericFeatureBaseline => ({
-    name,
-    kind: 'numeric',
-    missing: 0,
-    invalid: {},
+  const summary: NumericSummary = {
     bounds: uniformBounds(),
     counts: Array.from({ length: buckets }, () => 1000),
     values: rows,
@@ -187,19 +187,31 @@ function uniformBaseline(): Baseline {
     variance: 1 / 12,
     min: 0,
     max: 1,
-  })
+  }
   return {
     schema: 'driftline.baseline/1',
     model: { name: 'bench', version: '1' },
     createdAt: '2026-01-01T00:00:00Z',
     source: { name: 'uniform', boundsRankError: 0 },
     rows,
-    features: names.map(feature),
-    predictions: {},
+    features: names.map((name) => ({ name, kind: 'numeric', missing: 0, invalid: {}, ...summary })),
+    predictions: {
+      score: summary,
+      confidence: summary,
+      classes: { categories: ['no', 'yes'], counts: [rows / 2, rows / 2, 0], values: rows },
+      decision: { threshold: 0.5, rule: '>', positiveClass: 'yes', negativeClass: 'no' },
+    },
   }
 }
 
 function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]!
+  return quantile(values, 0.5)
+}
+
+function lowerQuartile(values: readonly number[]): number {
+  return quantile(values, 0.25)
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)]!
 }

@@ -85,7 +85,9 @@ export function readOptions(options: MonitorOptions, environment: Environment): 
   for (const key of Object.keys(options)) if (!knownOptions.has(key)) problems.push(`${key}: there is no such option`)
   const baseline = options.baseline === undefined ? null : readBaseline(options.baseline, problems)
   const manifest = options.manifest === undefined ? null : readManifest(options.manifest, problems)
-  const plan = planModel({ baseline, manifest, model: options.model, features: options.features }, problems)
+  // What a file that could not be read would have said is not missing as well.
+  const readable = (baseline !== null || options.baseline === undefined) && (manifest !== null || options.manifest === undefined)
+  const plan = readable ? planModel({ baseline, manifest, model: options.model, features: options.features }, problems) : null
   for (const key of ['instance', 'serviceName', 'environment'] as const) checkText(options[key], key, problems)
   if (options.onError !== undefined && typeof options.onError !== 'function') problems.push('onError: a function is needed')
   checkOneOf(options.modelAttributesOn, ['scope', 'points'], 'modelAttributesOn', problems)

@@ -112,8 +112,8 @@ function noteColumns(profile: RowsProfile, options: BuildBaselineOptions, notes:
 }
 
 function noteFeature(feature: ColumnProfile, rows: number, options: BuildBaselineOptions, notes: string[]): void {
-  const { column, declared, kind, seen, firstText, categories, sketch } = feature
-  if (declared === undefined && kind === 'categorical' && seen.numbers > 0 && firstText !== undefined) {
+  const { column, kind, seen, firstText, categories, sketch } = feature
+  if (!options.types?.has(column) && kind === 'categorical' && seen.numbers > 0 && firstText !== undefined) {
     notes.push(
       `column ${column} is taken as categorical: ${seen.numbers} values are numbers, but ${seen.texts + seen.booleans} are not, ` +
         `the first at ${firstText.place}: ${JSON.stringify(firstText.value.slice(0, 40))}; --type ${column}=numeric counts those as wrong type`,

@@ -108,13 +108,11 @@ class Level {
   length = 0
   #data = new Float64Array(64)
   #startSecond = false
+  /** Values at the start that are in order, and the values after them that are. */
+  #sortedRuns: number[] = []
 
   push(value: number): void {
-    if (this.length === this.#data.length) {
-      const grown = new Float64Array(this.length * 2)
-      grown.set(this.#data)
-      this.#data = grown
-    }
+    if (this.length === this.#data.length) this.#grow(this.length * 2)
     this.#data[this.length++] = value
   }
 
@@ -126,12 +124,42 @@ class Level {
   halveInto(above: Level): void {
     const even = this.length - (this.length % 2)
     const left = this.length > even ? this.#data[even]! : undefined
-    const sorted = this.#data.subarray(0, even).sort()
-    for (let i = this.#startSecond ? 1 : 0; i < even; i += 2) above.push(sorted[i]!)
+    const sorted = this.#sorted(even)
+    const half = even / 2
+    above.#grow(above.length + half)
+    const first = this.#startSecond ? 1 : 0
+    for (let i = 0; i < half; i++) above.#data[above.length + i] = sorted[first + 2 * i]!
+    // What moves up is in order, so that the level above needs no sort but a merge.
+    if (above.length === sum(above.#sortedRuns)) above.#sortedRuns.push(half)
+    above.length += half
     this.#startSecond = !this.#startSecond
     this.length = 0
+    this.#sortedRuns = []
     // What a large exact level held is not needed again.
-    if (this.#data.length > 4 * above.length + 64) this.#data = new Float64Array(64)
+    if (this.#data.length > 4 * above.length) this.#data = new Float64Array(64)
     if (left !== undefined) this.push(left)
   }
+
+  #sorted(length: number): Float64Array {
+    const values = this.#data.subarray(0, length)
+    const [first = 0, second = 0] = this.#sortedRuns
+    if (this.#sortedRuns.length !== 2 || first + second !== length) return values.sort()
+    const merged = new Float64Array(length)
+    for (let i = 0, left = 0, right = first; i < length; i++) {
+      const takeLeft = right >= length || (left < first && values[left]! <= values[right]!)
+      merged[i] = takeLeft ? values[left++]! : values[right++]!
+    }
+    return merged
+  }
+
+  #grow(length: number): void {
+    if (length <= this.#data.length) return
+    const grown = new Float64Array(Math.max(length, this.#data.length * 2))
+    grown.set(this.#data.subarray(0, this.length))
+    this.#data = grown
+  }
+}
+
+function sum(lengths: readonly number[]): number {
+  return lengths.reduce((total, length) => total + length, 0)
 }

@@ -51,23 +51,23 @@ interface Tables {
 }
 
 /**
- * The fields that are read, as bits, per message. A field listed here that arrives with another wire type than its schema's is
- * an error; any other field is skipped.
+ * The fields of each message, as bits. A field listed here that arrives with another wire type than its schema's is an
+ * error; any other field is skipped.
  */
-const read = {
+const schemaFields = {
   request: fieldBits(1),
   resourceMetrics: fieldBits(1, 2, 3),
-  resource: fieldBits(1),
+  resource: fieldBits(1, 2, 3),
   scopeMetrics: fieldBits(1, 2, 3),
-  scope: fieldBits(1, 2, 3),
-  metric: fieldBits(1, 3, 5, 7, 9, 10, 11),
+  scope: fieldBits(1, 2, 3, 4),
+  metric: fieldBits(1, 2, 3, 5, 7, 9, 10, 11, 12),
   gauge: fieldBits(1),
   sum: fieldBits(1, 2, 3),
   histogram: fieldBits(1, 2),
   summary: fieldBits(1),
-  numberPoint: fieldBits(2, 3, 4, 6, 7, 8),
-  histogramPoint: fieldBits(2, 3, 4, 5, 6, 7, 9, 10, 11, 12),
-  exponentialPoint: fieldBits(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14),
+  numberPoint: fieldBits(2, 3, 4, 5, 6, 7, 8),
+  histogramPoint: fieldBits(2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
+  exponentialPoint: fieldBits(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14),
   buckets: fieldBits(1, 2),
   keyValue: fieldBits(1, 2),
   anyValue: fieldBits(1, 2, 3, 4, 5, 6, 7),
@@ -109,7 +109,7 @@ class Decoder {
     while (reader.position < end) {
       const tag = reader.tag(end)
       if (tag === 10) resources.push(this.#resourceMetrics(reader.fieldEnd(end)))
-      else this.#skip(tag, end, read.request)
+      else this.#skip(tag, end, schemaFields.request)
     }
     return { resources, pointsOverLimit: this.#pointsOverLimit }
   }
@@ -124,7 +124,7 @@ class Decoder {
       if (tag === 10) this.#resource(reader.fieldEnd(end), result)
       else if (tag === 18) scopes.push(this.#scopeMetrics(reader.fieldEnd(end)))
       else if (tag === 26) result.schemaUrl = this.#string(end)
-      else this.#skip(tag, end, read.resourceMetrics)
+      else this.#skip(tag, end, schemaFields.resourceMetrics)
     }
     return result
   }
@@ -134,7 +134,9 @@ class Decoder {
     while (reader.position < end) {
       const tag = reader.tag(end)
       if (tag === 10) result.attributes = this.#attributes(10, end, result.attributes)
-      else this.#skip(tag, end, read.resource)
+      // dropped_attributes_count, entity_refs
+      else if (tag === 16 || tag === 26) reader.skip(tag, end)
+      else this.#skip(tag, end, schemaFields.resource)
     }
   }
 
@@ -148,7 +150,7 @@ class Decoder {
       if (tag === 10) this.#scope(reader.fieldEnd(end), result)
       else if (tag === 18) metrics.push(this.#metric(reader.fieldEnd(end)))
       else if (tag === 26) result.schemaUrl = this.#string(end)
-      else this.#skip(tag, end, read.scopeMetrics)
+      else this.#skip(tag, end, schemaFields.scopeMetrics)
     }
     return result
   }
@@ -160,7 +162,9 @@ class Decoder {
       if (tag === 10) result.name = this.#string(end)
       else if (tag === 18) result.version = this.#string(end)
       else if (tag === 26) result.attributes = this.#attributes(26, end, result.attributes)
-      else this.#skip(tag, end, read.scope)
+      // dropped_attributes_count
+      else if (tag === 32) reader.skip(tag, end)
+      else this.#skip(tag, end, schemaFields.scope)
     }
   }
 
@@ -192,8 +196,13 @@ class Decoder {
         case 90:
           result.data = this.#summary(reader.fieldEnd(end), result.data)
           break
+        case 18:
+        case 98:
+          // description, metadata
+          reader.skip(tag, end)
+          break
         default:
-          this.#skip(tag, end, read.metric)
+          this.#skip(tag, end, schemaFields.metric)
       }
     }
     return result
@@ -205,7 +214,7 @@ class Decoder {
     while (reader.position < end) {
       const tag = reader.tag(end)
       if (tag === 10) this.#addPoint(reader.fieldEnd(end), points, this.#numberPoint)
-      else this.#skip(tag, end, read.gauge)
+      else this.#skip(tag, end, schemaFields.gauge)
     }
     return { kind: 'gauge', points }
   }
@@ -220,7 +229,7 @@ class Decoder {
       if (tag === 10) this.#addPoint(reader.fieldEnd(end), points, this.#numberPoint)
       else if (tag === 16) temporality = reader.varint32(end) | 0
       else if (tag === 24) monotonic = reader.bool(end)
-      else this.#skip(tag, end, read.sum)
+      else this.#skip(tag, end, schemaFields.sum)
     }
     return { kind: 'sum', temporality, monotonic, points }
   }
@@ -233,7 +242,7 @@ class Decoder {
       const tag = reader.tag(end)
       if (tag === 10) this.#addPoint(reader.fieldEnd(end), points, this.#histogramPoint)
       else if (tag === 16) temporality = reader.varint32(end) | 0
-      else this.#skip(tag, end, read.histogram)
+      else this.#skip(tag, end, schemaFields.histogram)
     }
     return { kind: 'histogram', temporality, points }
   }
@@ -246,7 +255,7 @@ class Decoder {
       const tag = reader.tag(end)
       if (tag === 10) this.#addPoint(reader.fieldEnd(end), points, this.#exponentialPoint)
       else if (tag === 16) temporality = reader.varint32(end) | 0
-      else this.#skip(tag, end, read.histogram)
+      else this.#skip(tag, end, schemaFields.histogram)
     }
     return { kind: 'exponential', temporality, points }
   }
@@ -259,7 +268,7 @@ class Decoder {
       if (tag === 10) {
         reader.position = reader.fieldEnd(end)
         pointCount++
-      } else this.#skip(tag, end, read.summary)
+      } else this.#skip(tag, end, schemaFields.summary)
     }
     return { kind: 'summary', pointCount }
   }
@@ -302,8 +311,12 @@ class Decoder {
         case 64:
           flags = reader.varint32(end)
           break
+        case 42:
+          // exemplars
+          reader.skip(tag, end)
+          break
         default:
-          this.#skip(tag, end, read.numberPoint)
+          this.#skip(tag, end, schemaFields.numberPoint)
       }
     }
     return { attributes, startMicros, timeMicros, flags, value }
@@ -360,8 +373,12 @@ class Decoder {
         case 97:
           max = reader.double(end)
           break
+        case 66:
+          // exemplars
+          reader.skip(tag, end)
+          break
         default:
-          this.#skip(tag, end, read.histogramPoint)
+          this.#skip(tag, end, schemaFields.histogramPoint)
       }
     }
     return { attributes, startMicros, timeMicros, flags, count, sum, min, max, bucketCounts, explicitBounds }
@@ -426,8 +443,12 @@ class Decoder {
         case 113:
           point.zeroThreshold = reader.double(end)
           break
+        case 90:
+          // exemplars
+          reader.skip(tag, end)
+          break
         default:
-          this.#skip(tag, end, read.exponentialPoint)
+          this.#skip(tag, end, schemaFields.exponentialPoint)
       }
     }
     return point
@@ -442,7 +463,7 @@ class Decoder {
       if (tag === 8) offset = reader.sint32(end)
       else if (tag === 18) bucketCounts = this.#packedVarints(reader.fieldEnd(end), bucketCounts)
       else if (tag === 16) bucketCounts = this.#append(bucketCounts, reader.varint64(end))
-      else this.#skip(tag, end, read.buckets)
+      else this.#skip(tag, end, schemaFields.buckets)
     }
     return { offset, bucketCounts }
   }
@@ -579,7 +600,7 @@ class Decoder {
       const tag = reader.tag(end)
       if (tag === 10) key = this.#string(end)
       else if (tag === 18) value = this.#anyValue(reader.fieldEnd(end), depth, value)
-      else this.#skip(tag, end, read.keyValue)
+      else this.#skip(tag, end, schemaFields.keyValue)
     }
     return { key, value }
   }
@@ -614,12 +635,13 @@ class Decoder {
         }
         case 58: {
           const valueEnd = reader.fieldEnd(end)
-          value = reader.bytes.slice(reader.position, valueEnd)
+          // A copy: a Buffer's own slice would keep the whole body in memory.
+          value = new Uint8Array(reader.bytes.subarray(reader.position, valueEnd))
           reader.position = valueEnd
           break
         }
         default:
-          this.#skip(tag, end, read.anyValue)
+          this.#skip(tag, end, schemaFields.anyValue)
       }
     }
     return value
@@ -630,7 +652,7 @@ class Decoder {
     while (reader.position < end) {
       const tag = reader.tag(end)
       if (tag === 10) values.push(this.#anyValue(reader.fieldEnd(end), depth, null))
-      else this.#skip(tag, end, read.list)
+      else this.#skip(tag, end, schemaFields.list)
     }
     return values
   }
@@ -640,7 +662,7 @@ class Decoder {
     while (reader.position < end) {
       const tag = reader.tag(end)
       if (tag === 10) entries.push(this.#keyValue(reader.fieldEnd(end), depth))
-      else this.#skip(tag, end, read.list)
+      else this.#skip(tag, end, schemaFields.list)
     }
     return entries
   }
@@ -661,9 +683,9 @@ class Decoder {
     return this.#tables.texts.keep(reader.view, start, stringEnd, this.#text.toString('utf8', start, stringEnd))
   }
 
-  #skip(tag: number, end: number, readFields: number): void {
+  #skip(tag: number, end: number, fields: number): void {
     const field = tag >>> 3
-    if (field < 32 && ((readFields >>> field) & 1) === 1) {
+    if (field < 32 && ((fields >>> field) & 1) === 1) {
       throw this.#reader.error(`field ${field} with wire type ${tag & 7}`, this.#reader.position - 1)
     }
     this.#reader.skip(tag, end)

@@ -192,11 +192,14 @@ class QuotedRecords {
   readonly #table: CsvTable
   readonly #parser: Parser
   readonly #linesBefore: number
+  /** Line on which the last whole record ended. */
+  #lastLine: number
   #failure: unknown
 
   constructor(table: CsvTable, delimiter: string, linesBefore: number) {
     this.#table = table
     this.#linesBefore = linesBefore
+    this.#lastLine = linesBefore
     this.#parser = parse({
       bom: linesBefore === 0,
       delimiter,
@@ -206,7 +209,8 @@ class QuotedRecords {
       max_record_size: maxRecordBytes,
       // Records go to the table as they are read; the parser's own output stays empty.
       on_record: (record: string[], { lines }) => {
-        table.add(record, linesBefore + lines)
+        this.#lastLine = linesBefore + lines
+        table.add(record, this.#lastLine)
         return null
       },
     })
@@ -231,13 +235,13 @@ class QuotedRecords {
     const line = this.#linesBefore + (lines ?? 1)
     switch (code) {
       case 'CSV_QUOTE_NOT_CLOSED':
-        return this.#table.fail('a quote is opened and never closed', line, failure)
+        return this.#table.fail('a quote is opened and never closed', this.#lastLine + 1, failure)
       case 'CSV_INVALID_CLOSING_QUOTE':
         return this.#table.fail('a closing quote must be followed by a delimiter or the end of the line', line, failure)
       case 'INVALID_OPENING_QUOTE':
         return this.#table.fail('a quote inside a field that does not start with one', line, failure)
       case 'CSV_MAX_RECORD_SIZE':
-        return this.#table.fail(`a record of more than ${maxRecordBytes} bytes; is a quote left open?`, line, failure)
+        return this.#table.fail(`a record of more than ${maxRecordBytes} bytes; is a quote left open?`, this.#lastLine + 1, failure)
       default:
         return this.#table.fail(message, line, failure)
     }

@@ -42,14 +42,24 @@ async function checkFile(path: string): Promise<void> {
 async function loadModule(path: string): Promise<LoadedRules> {
   let module: { readonly default?: unknown }
   try {
-    module = await import(/* @vite-ignore */ pathToFileURL(resolve(path)).href)
+    module = (await import(/* @vite-ignore */ pathToFileURL(resolve(path)).href)) as { readonly default?: unknown }
   } catch (error) {
-    throw new RuleFileError(path, [{ path: '', message: `the module cannot be loaded: ${messageOf(error)}` }], { cause: error })
+    const [firstLine = ''] = messageOf(error).split('\n')
+    const line = lineOf(error, resolve(path))
+    const problem = { path: '', message: `the module cannot be loaded: ${firstLine}`, ...(line === null ? {} : { line }) }
+    throw new RuleFileError(path, [problem], { cause: error })
   }
   if (module.default === undefined) {
     throw new RuleFileError(path, [{ path: '', message: 'has no default export; write `export default defineRules({ ... })`' }])
   }
   return finish(module.default, path, () => null)
+}
+
+/** Node begins the stack of a syntax error in TypeScript with `path:line`. */
+function lineOf(error: unknown, path: string): number | null {
+  const [firstLine = ''] = error instanceof Error ? (error.stack ?? '').split('\n') : []
+  const line = firstLine.startsWith(`${path}:`) ? Number(firstLine.slice(path.length + 1)) : Number.NaN
+  return Number.isInteger(line) && line > 0 ? line : null
 }
 
 async function loadData(path: string, isJson: boolean): Promise<LoadedRules> {

@@ -3,7 +3,7 @@ export interface RuleProblem {
   /** `rules[2].threshold`; empty for the file as a whole. */
   readonly path: string
   readonly message: string
-  /** Where in the text, from 1; only for JSON and YAML, and only when the place is known. */
+  /** Where in the text, from 1, when the place is known: in JSON and YAML, and of syntax errors in TypeScript the line. */
   readonly line?: number
   readonly column?: number
 }
@@ -24,7 +24,8 @@ export class RuleFileError extends Error {
 
 /** `line 4, column 9: rules[2].threshold: expected a number, got "0,25"` */
 export function problemLine(problem: RuleProblem): string {
-  const place = problem.line === undefined ? '' : `line ${problem.line}, column ${problem.column ?? 1}: `
+  const column = problem.column === undefined ? '' : `, column ${problem.column}`
+  const place = problem.line === undefined ? '' : `line ${problem.line}${column}: `
   return `${place}${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`
 }
 

@@ -15,7 +15,7 @@ export interface RateBounds {
  * Cost: two inverse incomplete beta functions, some microseconds.
  *
  * @see Clopper, Pearson (1934), https://doi.org/10.1093/biomet/26.4.404; scipy.special.betaincinv (1.17.1).
- * @example clopperPearsonBounds(0, 100, 1.959963984540054) // { lower: 0, upper: 0.0362... }
+ * @example clopperPearsonBounds(0, 100, 1.959963984540054) // { lower: 0, upper: 0.0362167 }
  */
 export function clopperPearsonBounds(hits: number, rows: number, z: number): RateBounds {
   const outside = normalUpperTail(z)

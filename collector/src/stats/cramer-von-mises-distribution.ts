@@ -12,7 +12,7 @@ const integralFrom = 0.3
  *
  * @see Anderson and Darling (1952), https://doi.org/10.1214/aoms/1177729437; Smirnov (1936) for the integral;
  *   scipy.stats.cramervonmises_2samp (1.17.1), asymptotic.
- * @example cramerVonMisesUpperTail(0.46136) // 0.05000...
+ * @example cramerVonMisesUpperTail(0.46136) // 0.0500004
  */
 export function cramerVonMisesUpperTail(x: number): number {
   // Below this, P(T <= x) is smaller than 1e-17 and the series would divide by nearly 0.

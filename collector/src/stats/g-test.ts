@@ -13,7 +13,7 @@ import { requireSameCells, sumOf } from './histogram-cells.ts'
  *
  * @see Woolf (1957), https://doi.org/10.1111/j.1469-1809.1972.tb00293.x;
  *   scipy.stats.chi2_contingency(lambda_='log-likelihood', correction=False) (1.17.1).
- * @example gTest([900, 100], [80, 20]) // { statistic: 7.90..., degreesOfFreedom: 1, pValue: 0.0049... }
+ * @example gTest([900, 100], [80, 20]) // { statistic: 7.8965191, degreesOfFreedom: 1, pValue: 0.004953 }
  */
 export function gTest(baseline: ArrayLike<number>, window: ArrayLike<number>): ContingencyTest | null {
   requireSameCells(baseline, window)

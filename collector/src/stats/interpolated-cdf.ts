@@ -77,32 +77,29 @@ function upperEnd({ bounds, max }: ClosedHistogram, cell: number): number {
 }
 
 /** Corners of the cumulative function: position and height alternate. */
-function knotsOf(histogram: ClosedHistogram): Float64Array | null {
+function knotsOf(histogram: ClosedHistogram): number[] | null {
   const { counts } = histogram
   const size = sumOf(counts)
   if (!(size > 0) || !Number.isFinite(histogram.min) || !Number.isFinite(histogram.max)) return null
-  const knots = new Float64Array(4 * counts.length)
-  let length = 0
+  const knots: number[] = []
   let cumulative = 0
   for (let i = 0; i < counts.length; i++) {
     if (!(counts[i]! > 0)) continue
     const high = upperEnd(histogram, i)
-    knots[length++] = Math.min(lowerEnd(histogram, i), high)
-    knots[length++] = cumulative / size
+    const before = cumulative / size
     cumulative += counts[i]!
-    knots[length++] = high
-    knots[length++] = cumulative / size
+    knots.push(Math.min(lowerEnd(histogram, i), high), before, high, cumulative / size)
   }
-  return knots.subarray(0, length)
+  return knots
 }
 
 /** Walks a cumulative function from left to right. */
 class CdfCursor {
-  readonly #knots: Float64Array
+  readonly #knots: readonly number[]
   /** Knots at or left of the current position, times two. */
   #passed = 0
 
-  constructor(knots: Float64Array) {
+  constructor(knots: readonly number[]) {
     this.#knots = knots
   }
 

@@ -62,7 +62,7 @@ export function kolmogorovSmirnovUpperBound(baseline: ArrayLike<number>, window:
  * P-value of D: Kolmogorov's limit at sqrt(N n / (N + n)) D. Conservative with ties and buckets, because D then is smaller
  * than on the raw values; asymptotic in both sizes.
  *
- * @example kolmogorovSmirnovPValue(0.25, 20, 20) // 0.5596...
+ * @example kolmogorovSmirnovPValue(0.25, 20, 20) // 0.5595597
  */
 export function kolmogorovSmirnovPValue(statistic: number, baselineSize: number, windowSize: number): number {
   return kolmogorovUpperTail(Math.sqrt((baselineSize / (baselineSize + windowSize)) * windowSize) * statistic)

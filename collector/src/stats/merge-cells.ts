@@ -4,8 +4,8 @@ import { requireSameCells, sumOf } from './histogram-cells.ts'
 export const smallestExpectedCount = 5
 
 export interface MergedCells {
-  readonly baseline: Float64Array
-  readonly window: Float64Array
+  readonly baseline: readonly number[]
+  readonly window: readonly number[]
 }
 
 /**
@@ -22,25 +22,24 @@ export function mergeAdjacentCells(baseline: ArrayLike<number>, window: ArrayLik
   requireSameCells(baseline, window)
   const needed = neededTotal(baseline, window)
   if (needed === null) return null
-  const mergedBaseline = new Float64Array(baseline.length)
-  const mergedWindow = new Float64Array(baseline.length)
-  let filled = 0
+  const mergedBaseline: number[] = []
+  const mergedWindow: number[] = []
   let inBaseline = 0
   let inWindow = 0
   for (let i = 0; i < baseline.length; i++) {
     inBaseline += baseline[i]!
     inWindow += window[i]!
     if (inBaseline + inWindow < needed) continue
-    mergedBaseline[filled] = inBaseline
-    mergedWindow[filled] = inWindow
-    filled++
+    mergedBaseline.push(inBaseline)
+    mergedWindow.push(inWindow)
     inBaseline = 0
     inWindow = 0
   }
-  if (filled < 2) return null
-  mergedBaseline[filled - 1]! += inBaseline
-  mergedWindow[filled - 1]! += inWindow
-  return { baseline: mergedBaseline.subarray(0, filled), window: mergedWindow.subarray(0, filled) }
+  const last = mergedBaseline.length - 1
+  if (last < 1) return null
+  mergedBaseline[last]! += inBaseline
+  mergedWindow[last]! += inWindow
+  return { baseline: mergedBaseline, window: mergedWindow }
 }
 
 /**
@@ -71,18 +70,14 @@ export function mergeRareCategories(baseline: ArrayLike<number>, window: ArrayLi
   }
   const kept = order.slice(merged).sort((a, b) => a - b)
   const withOther = otherBaseline + otherWindow > 0
-  const cells = kept.length + (withOther ? 1 : 0)
-  if (cells < 2) return null
-  const result = { baseline: new Float64Array(cells), window: new Float64Array(cells) }
-  kept.forEach((cell, i) => {
-    result.baseline[i] = baseline[cell]!
-    result.window[i] = window[cell]!
-  })
+  if (kept.length + (withOther ? 1 : 0) < 2) return null
+  const mergedBaseline = kept.map((cell) => baseline[cell]!)
+  const mergedWindow = kept.map((cell) => window[cell]!)
   if (withOther) {
-    result.baseline[cells - 1] = otherBaseline
-    result.window[cells - 1] = otherWindow
+    mergedBaseline.push(otherBaseline)
+    mergedWindow.push(otherWindow)
   }
-  return result
+  return { baseline: mergedBaseline, window: mergedWindow }
 }
 
 /** Rows of both histograms together that a cell needs. */

@@ -1,5 +1,5 @@
 import { requireSameCells, sumOf } from './histogram-cells.ts'
-import { smoothedShares } from './smoothed-shares.ts'
+import { smoothedShare, smoothedTotal } from './smoothed-shares.ts'
 
 /**
  * Population stability index (PSI), also known as Jeffreys divergence.
@@ -16,10 +16,14 @@ import { smoothedShares } from './smoothed-shares.ts'
 export function populationStabilityIndex(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
   requireSameCells(baseline, window)
   if (sumOf(baseline) <= 0 || sumOf(window) <= 0) return null
-  const p = smoothedShares(baseline)
-  const q = smoothedShares(window)
+  const baselineTotal = smoothedTotal(baseline)
+  const windowTotal = smoothedTotal(window)
   let sum = 0
-  for (let i = 0; i < p.length; i++) sum += (q[i]! - p[i]!) * Math.log(q[i]! / p[i]!)
+  for (let i = 0; i < baseline.length; i++) {
+    const p = smoothedShare(baseline[i]!, baselineTotal)
+    const q = smoothedShare(window[i]!, windowTotal)
+    sum += (q - p) * Math.log(q / p)
+  }
   return sum
 }
 

@@ -11,6 +11,18 @@ import { sumOf } from './histogram-cells.ts'
  * @example smoothedShares([3, 0]) // [0.875, 0.125]
  */
 export function smoothedShares(counts: ArrayLike<number>): Float64Array {
-  const total = sumOf(counts) + counts.length / 2
-  return Float64Array.from(counts, (count) => (count + 0.5) / total)
+  const total = smoothedTotal(counts)
+  const shares = new Float64Array(counts.length)
+  for (let i = 0; i < shares.length; i++) shares[i] = smoothedShare(counts[i]!, total)
+  return shares
+}
+
+/** The denominator of all smoothed shares of a histogram; with `smoothedShare` for loops that need no array of them. */
+export function smoothedTotal(counts: ArrayLike<number>): number {
+  return sumOf(counts) + counts.length / 2
+}
+
+/** One smoothed share. */
+export function smoothedShare(count: number, total: number): number {
+  return (count + 0.5) / total
 }

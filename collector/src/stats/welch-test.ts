@@ -1,5 +1,5 @@
 import type { SampleMoments } from './moments.ts'
-import { studentTwoSidedQuantile, studentUpperTail } from './student-distribution.ts'
+import { studentFactor95, studentUpperTail } from './student-distribution.ts'
 
 export interface WelchTest {
   /** Window minus baseline, over its standard error. */
@@ -35,7 +35,7 @@ export function welchTest(baseline: SampleMoments | null, window: SampleMoments 
   const error = Math.sqrt(squaredError)
   const meanDifference = window.meanFromOrigin - baseline.meanFromOrigin
   const t = meanDifference / error
-  const half = studentTwoSidedQuantile(0.95, degreesOfFreedom) * error
+  const half = studentFactor95(degreesOfFreedom) * error
   return {
     t,
     degreesOfFreedom,

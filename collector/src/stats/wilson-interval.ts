@@ -11,7 +11,7 @@ export const z95 = 1.959963984540054
  *
  * @see Wilson (1927), https://doi.org/10.1080/01621459.1927.10502953;
  *   statsmodels.stats.proportion.proportion_confint(method='wilson') (0.15.0).
- * @example wilsonInterval(12, 20) // [0.3865..., 0.7811...]
+ * @example wilsonInterval(12, 20) // [0.3865815, 0.7811935]
  */
 export function wilsonInterval(hits: number, rows: number, z: number = z95): readonly [number, number] | null {
   if (!(rows > 0)) return null

@@ -42,3 +42,127 @@ export function text(key: string, value: string): Init {
 export function int(key: string, value: bigint): Init {
   return { key, value: { value: { case: 'intValue', value } } }
 }
+
+/** The oracle's message in the form of the receiver's tree, field by field. */
+export function treeOf(message: Record<string, unknown>): unknown {
+  return { resources: all(message['resourceMetrics']).map(resourceTree), pointsOverLimit: 0 }
+}
+
+function resourceTree(message: Init): unknown {
+  const resource = message['resource'] as Init | undefined
+  return {
+    attributes: all(resource?.['attributes']).map(keyValueTree),
+    schemaUrl: message['schemaUrl'],
+    scopes: all(message['scopeMetrics']).map(scopeTree),
+  }
+}
+
+function scopeTree(message: Init): unknown {
+  const scope = message['scope'] as Init | undefined
+  return {
+    name: scope?.['name'] ?? '',
+    version: scope?.['version'] ?? '',
+    attributes: all(scope?.['attributes']).map(keyValueTree),
+    schemaUrl: message['schemaUrl'],
+    metrics: all(message['metrics']).map((metric) => ({
+      name: metric['name'],
+      unit: metric['unit'],
+      data: dataTree(metric['data'] as { case?: string; value?: Init }),
+    })),
+  }
+}
+
+function dataTree(data: { case?: string; value?: Init }): unknown {
+  const { value } = data
+  if (value === undefined) return null
+  const points = all(value['dataPoints'])
+  const temporality = value['aggregationTemporality']
+  switch (data.case) {
+    case 'gauge':
+      return { kind: 'gauge', points: points.map(numberTree) }
+    case 'sum':
+      return { kind: 'sum', temporality, monotonic: value['isMonotonic'], points: points.map(numberTree) }
+    case 'histogram':
+      return { kind: 'histogram', temporality, points: points.map(histogramTree) }
+    case 'exponentialHistogram':
+      return { kind: 'exponential', temporality, points: points.map(exponentialTree) }
+    default:
+      return { kind: 'summary', pointCount: points.length }
+  }
+}
+
+function commonTree(point: Init) {
+  return {
+    attributes: all(point['attributes']).map(keyValueTree),
+    startMicros: microsOf(point['startTimeUnixNano'] as bigint),
+    timeMicros: microsOf(point['timeUnixNano'] as bigint),
+    flags: point['flags'],
+  }
+}
+
+/** Beyond the year 2255 microseconds are no safe integers; there it only matters that both sides round alike. */
+function microsOf(nanos: bigint): number {
+  const micros = nanos / 1000n
+  if (micros <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(micros)
+  const [high, low] = [Number(nanos >> 32n), Number(nanos & 0xffffffffn)]
+  return high * 4294967 + Math.floor((high * 296 + low) / 1000)
+}
+
+function numberTree(point: Init): unknown {
+  const { value } = point['value'] as { value?: number | bigint }
+  return { ...commonTree(point), value: value === undefined ? undefined : Number(value) }
+}
+
+function summaryTree(point: Init) {
+  return { ...commonTree(point), count: Number(point['count']), sum: point['sum'], min: point['min'], max: point['max'] }
+}
+
+function histogramTree(point: Init): unknown {
+  return { ...summaryTree(point), bucketCounts: numbers(point['bucketCounts']), explicitBounds: numbers(point['explicitBounds']) }
+}
+
+function exponentialTree(point: Init): unknown {
+  const side = (buckets: Init | undefined) => ({ offset: buckets?.['offset'] ?? 0, bucketCounts: numbers(buckets?.['bucketCounts']) })
+  return {
+    ...summaryTree(point),
+    scale: point['scale'],
+    zeroCount: Number(point['zeroCount']),
+    zeroThreshold: point['zeroThreshold'],
+    positive: side(point['positive'] as Init | undefined),
+    negative: side(point['negative'] as Init | undefined),
+  }
+}
+
+function keyValueTree(keyValue: Init): unknown {
+  return { key: keyValue['key'], value: valueTree(keyValue['value'] as Init | undefined) }
+}
+
+function valueTree(any: Init | undefined): unknown {
+  const content = any?.['value'] as { case?: string; value?: unknown } | undefined
+  switch (content?.case) {
+    case 'stringValue':
+    case 'boolValue':
+    case 'doubleValue':
+      return content.value
+    case 'bytesValue':
+      return new Uint8Array(content.value as Uint8Array)
+    case 'intValue': {
+      const value = content.value as bigint
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value
+    }
+    case 'arrayValue':
+      return all((content.value as Init)['values']).map(valueTree)
+    case 'kvlistValue':
+      return { entries: all((content.value as Init)['values']).map(keyValueTree) }
+    default:
+      return null
+  }
+}
+
+function all(list: unknown): Init[] {
+  return (list ?? []) as Init[]
+}
+
+function numbers(list: unknown): number[] {
+  return ((list ?? []) as (number | bigint)[]).map(Number)
+}

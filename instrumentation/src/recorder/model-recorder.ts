@@ -130,7 +130,7 @@ export class ModelRecorder {
       this.#onInternalError(error)
     } finally {
       // A batch must not stay in memory until the next one.
-      for (const source of this.#sources) source.data = nothing
+      for (let i = 0; i < this.#sources.length; i++) this.#sources[i]!.data = nothing
       this.#recording = false
     }
   }

@@ -8,6 +8,11 @@ export interface AlertNews {
   readonly fromBefore: number
 }
 
+/** Of alarms that are raised together, the one with most behind it is told first. */
+function strongestEvidence({ explanation }: CollectorAlert): number {
+  return Math.max(0, ...explanation.moved.map(({ log10Evidence }) => log10Evidence ?? 0))
+}
+
 /** Tells new alarms from those already told, and from those that an earlier run left in the same data. */
 export class AlarmBook {
   #old: ReadonlySet<string> | null = null
@@ -19,7 +24,9 @@ export class AlarmBook {
     const fired = alerts.filter(({ firedAtMs }) => firedAtMs !== null)
     this.#old ??= new Set(fired.map(({ id }) => id))
     const mine = fired.filter(({ id }) => !this.#old!.has(id))
-    const raised = mine.filter(({ id }) => !this.#told.has(id))
+    const raised = mine
+      .filter(({ id }) => !this.#told.has(id))
+      .sort((a, b) => strongestEvidence(b) - strongestEvidence(a))
     for (const { id } of raised) this.#told.add(id)
     const resolved = mine.filter(({ id, state }) => state === 'resolved' && !this.#resolved.has(id))
     for (const { id } of resolved) this.#resolved.add(id)

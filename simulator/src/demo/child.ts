@@ -79,7 +79,9 @@ export class Child {
         const match = options.ready.exec(line)
         if (match !== null) resolve(match[1] ?? line)
       })
-      void child.exited.then(() => reject(new ChildFailure(child.lastWords())))
+      void child.exited.then(() =>
+        reject(new ChildFailure(child.lastWords || `the ${child.name} ended with ${child.howItEnded}`)),
+      )
       cancel = options.clock.after(startTimeoutMs, () =>
         reject(new ChildFailure(`the ${child.name} did not start within ${startTimeoutMs / 1000} s`)),
       )
@@ -99,11 +101,15 @@ export class Child {
     return this.#ended && !this.#stopping
   }
 
-  /** What it wrote to standard error last, or how it ended. */
-  lastWords(): string {
-    if (this.#errors.length > 0) return this.#errors.join('\n')
+  /** What it wrote to standard error last; empty when nothing. */
+  get lastWords(): string {
+    return this.#errors.join('\n')
+  }
+
+  /** `exit code 1` or the name of a signal. */
+  get howItEnded(): string {
     const { exitCode, signalCode } = this.#process
-    return `the ${this.name} ended with ${signalCode === null ? `exit code ${exitCode}` : signalCode}`
+    return signalCode ?? `exit code ${exitCode}`
   }
 
   /** Asks it to end, and ends it by force after `patienceMs`. */

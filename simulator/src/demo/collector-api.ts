@@ -8,7 +8,11 @@ export interface CollectorAlert {
   readonly resolvedAtMs: number | null
   readonly explanation: {
     readonly summary: string
-    readonly moved: readonly { readonly feature: string; readonly change: string }[]
+    readonly moved: readonly {
+      readonly feature: string
+      readonly change: string
+      readonly log10Evidence: number | null
+    }[]
     readonly onsetMs: number
     readonly confidence: string
     readonly comparedWith: { readonly baselineDigest: string; readonly baselineRows: number }

@@ -29,7 +29,7 @@ const looksBeforeNote = 5
  */
 export async function runDemo(options: DemoOptions, { clock, output, interrupted }: DemoSurroundings): Promise<void> {
   const startedMs = clock.now()
-  const elapsedSeconds = (): number => (clock.now() - startedMs) / 1000
+  const elapsedSeconds = (): number => roundSeconds((clock.now() - startedMs) / 1000)
   const example = employmentExample()
   const source = new TrafficSource({
     heldOut: readTrafficRows(example.heldOutFile, example.manifest.features),
@@ -107,7 +107,7 @@ export async function runDemo(options: DemoOptions, { clock, output, interrupted
         failedLooks = 0
         news = alarms.look(view.alerts)
         for (const alert of news.raised) {
-          const secondsSinceDrift = plantedMs === null ? null : (clock.now() - plantedMs) / 1000
+          const secondsSinceDrift = plantedMs === null ? null : roundSeconds((clock.now() - plantedMs) / 1000)
           output({ event: 'alarm', elapsedSeconds: elapsedSeconds(), secondsSinceDrift, alert })
         }
         for (const { rule, id } of news.resolved)
@@ -128,7 +128,9 @@ export async function runDemo(options: DemoOptions, { clock, output, interrupted
           drift: {
             name: options.drift.name,
             planted: plantedMs !== null,
-            inSeconds: plants ? Math.max(trafficSinceMs / 1000 + options.driftAfter - clock.now() / 1000, 0) : null,
+            inSeconds: plants
+              ? roundSeconds(Math.max(trafficSinceMs / 1000 + options.driftAfter - clock.now() / 1000, 0))
+              : null,
           },
           api,
         },
@@ -149,6 +151,11 @@ export async function runDemo(options: DemoOptions, { clock, output, interrupted
       })
     }
   }
+}
+
+/** To milliseconds: what is finer only fills the lines. */
+function roundSeconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000
 }
 
 /** Ends early when somebody interrupts or a process dies. */
@@ -174,7 +181,12 @@ async function pause(
 
 function requireAlive({ collector, server }: Partial<Processes>): void {
   for (const child of [collector?.child, server?.child]) {
-    if (child?.died === true) throw new ChildFailure(`the ${child.name} ended unexpectedly: ${child.lastWords()}`)
+    if (child?.died === true) {
+      const words = child.lastWords
+      throw new ChildFailure(
+        `the ${child.name} ended unexpectedly with ${child.howItEnded}${words === '' ? '' : `:\n${words}`}`,
+      )
+    }
   }
 }
 

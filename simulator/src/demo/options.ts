@@ -32,9 +32,9 @@ const maximumSeconds = 30 * 24 * 3600
 
 const names = drifts.map(({ name }) => name).join('|')
 
-export const demoUsage = `usage: driftline-simulate demo [--rate N] [--drift ${names}] [--drift-after S] [--port P] [--data-dir DIR] [--duration S] [--seed N] [--json]`
+export const demoUsage: string = `usage: driftline-simulate demo [--rate N] [--drift ${names}] [--drift-after S] [--port P] [--data-dir DIR] [--duration S] [--seed N] [--json]`
 
-export const demoHelp = `${demoUsage}
+export const demoHelp: string = `${demoUsage}
 
 Starts a collector, an inference server with a real model, and traffic; plants a drift; shows the alarm with its explanation.
 

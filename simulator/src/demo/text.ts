@@ -1,5 +1,4 @@
 import type { PlantedTruth } from '../drift/drift.ts'
-import type { CollectorView } from './collector-api.ts'
 import type { DemoEvent, DemoStatus } from './event.ts'
 
 type Alarm = Extract<DemoEvent, { event: 'alarm' }>
@@ -11,7 +10,7 @@ export function statusBlock(status: DemoStatus): string[] {
     `  elapsed       ${duration(status.elapsedSeconds)}`,
     `  predictions   ${count(traffic.sent)} sent${trafficTrouble(status)}`,
     `  windows       ${count(status.windows)} evaluated`,
-    `  evidence      ${evidence(status.evidence)}`,
+    `  evidence      ${evidence(status)}`,
     `  alerts        ${alerts(status)}`,
     `  drift         ${driftState(status)}`,
   ]
@@ -23,7 +22,7 @@ export function statusLine(status: DemoStatus): string {
     duration(status.elapsedSeconds),
     `${count(status.traffic.sent)} predictions${trafficTrouble(status)}`,
     `${count(status.windows)} windows`,
-    `evidence ${evidence(status.evidence)}`,
+    `evidence ${evidence(status)}`,
     alerts(status),
     `drift ${driftState(status)}`,
   ]
@@ -80,9 +79,11 @@ export function duration(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`
 }
 
-function evidence(value: CollectorView['evidence']): string {
+function evidence({ evidence: value, firing }: DemoStatus): string {
   if (value === null) return 'none yet'
-  return `${powerOfTen(value.log10)} of ${count(value.threshold)} needed`
+  // What has alarmed no longer counts until its incident closes, so that one drift is not reported again and again.
+  const left = firing > 0 && 10 ** value.log10 < value.threshold ? ', apart from what has alarmed' : ''
+  return `${powerOfTen(value.log10)} of ${count(value.threshold)} needed${left}`
 }
 
 /** Evidence runs over hundreds of orders of magnitude. */

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { AlarmBook } from '../../src/demo/alarms.ts'
 import type { CollectorAlert } from '../../src/demo/collector-api.ts'
 
-function alert(id: string, state: string, firedAtMs: number | null = 1): CollectorAlert {
+type Moved = CollectorAlert['explanation']['moved']
+
+function alert(id: string, state: string, firedAtMs: number | null = 1, moved: Moved = []): CollectorAlert {
   const explanation = {
     summary: '',
-    moved: [],
+    moved,
     onsetMs: 0,
     confidence: '',
     comparedWith: { baselineDigest: '', baselineRows: 0 },
@@ -37,6 +39,20 @@ describe('AlarmBook', () => {
       fromBefore: 0,
     })
     expect(book.raised).toBe(1)
+  })
+
+  it('tells of alarms raised together the one with the most evidence first', () => {
+    const book = new AlarmBook()
+    book.look([])
+    const moved = (log10Evidence: number | null): Moved => [{ feature: 'f', change: '', log10Evidence }]
+    const raised = book.look([
+      alert('weak', 'firing', 1, moved(7)),
+      alert('nothing', 'firing'),
+      alert('strong', 'firing', 1, moved(30)),
+      alert('rate', 'firing', 1, moved(null)),
+    ]).raised
+    expect(ids(raised).slice(0, 2)).toEqual(['strong', 'weak'])
+    expect(raised).toHaveLength(4)
   })
 
   it('tells an alarm that came and went between two looks', () => {

@@ -83,7 +83,7 @@ describe('Child', () => {
     `)
     await child.exited
     expect(child.died).toBe(true)
-    expect(child.lastWords()).toBe('out of luck')
+    expect([child.lastWords, child.howItEnded]).toEqual(['out of luck', 'exit code 7'])
   })
 
   it('ends a process by force that does not want to end', async () => {
@@ -93,7 +93,7 @@ describe('Child', () => {
       setInterval(() => {}, 1000)
     `)
     await child.stop(50)
-    expect(child.lastWords()).toBe('the helper ended with SIGKILL')
+    expect(child.howItEnded).toBe('SIGKILL')
   })
 
   it('ends when the process that started it is killed', async () => {

@@ -29,7 +29,7 @@ const alert: CollectorAlert = {
   resolvedAtMs: null,
   explanation: {
     summary: 'AGEP moved by 3.1 sd',
-    moved: [{ feature: 'AGEP', change: 'mean 40 a -> 480 a' }],
+    moved: [{ feature: 'AGEP', change: 'mean 40 a -> 480 a', log10Evidence: 84 }],
     onsetMs: 0,
     confidence: 'one false alarm in 30 days',
     comparedWith: { baselineDigest: `sha256:${'0123456789abcdef'.repeat(4)}`, baselineRows: 7000 },

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { conditionOf } from '../../src/alert/condition.ts'
+import type { LoadedBudgetRule, LoadedThresholdRule } from '../../src/rules/loaded.ts'
+import { evidence, rate, result } from '../diagnose/planted-results.ts'
+
+const common = { name: 'r', severity: 'warning', features: null, segment: null, forMs: 0, keepFiringForMs: 0, notify: null } as const
+const budget: LoadedBudgetRule = { ...common, kind: 'budget', signal: 'feature-drift' }
+const psi: LoadedThresholdRule = { ...common, kind: 'threshold', signal: 'feature-drift', test: 'psi', measure: 'distance', threshold: 0.25, minimumRows: 20 }
+const sizes = { window: 1000, baseline: 20_000, windowRows: 1000, dispersion: 1, zEta: 4 }
+const noRows = { ...sizes, window: 0, windowRows: 0 }
+const incident = { sinceMs: 0, alarmedAtMs: 3_600_000 }
+const calm = result({ sizes, evidence: evidence({ alarm: false }) })
+const alarmed = result({ sizes, feature: 'age', status: 'drift', evidence: evidence({ alarm: true, incident }) })
+const open = result({ sizes, feature: 'bmi', status: 'drift', evidence: evidence({ alarm: false, incident }) })
+
+describe('a budget rule', () => {
+  const of = (results: Parameters<typeof conditionOf>[0]['results'], rule = budget, openFeatures: string[] = []) =>
+    conditionOf({ rule, results, atMs: 1, openFeatures })
+
+  it('holds with an alarm and while an incident is open', () => {
+    expect(of([calm, alarmed])).toMatchObject({ holds: true, known: true, results: [alarmed], fresh: [alarmed] })
+    expect(of([calm, open])).toMatchObject({ holds: true, known: true, results: [open], fresh: [] })
+    expect(of([calm])).toMatchObject({ holds: false, known: true, results: [] })
+  })
+
+  it('does not hold for evidence below the alarm, however many features share it', () => {
+    expect(of(Array.from({ length: 50 }, (_, i) => ({ ...calm, feature: `f${i}` }))).holds).toBe(false)
+  })
+
+  it('is not known without rows, without evidence and without results', () => {
+    expect(of([{ ...calm, sizes: noRows }]).known).toBe(false)
+    expect(of([{ ...open, sizes: noRows }])).toMatchObject({ holds: false, known: false })
+    expect(of([{ ...calm, evidence: null }]).known).toBe(false)
+    expect(of([{ ...calm, status: 'error' }]).known).toBe(false)
+    expect(of([]).known).toBe(false)
+  })
+
+  it('is not known to be over while a feature that the open alert rests on cannot be judged', () => {
+    expect(of([calm, { ...calm, feature: 'age', sizes: noRows }], budget, ['age']).known).toBe(false)
+    expect(of([calm, { ...calm, feature: 'age' }], budget, ['age']).known).toBe(true)
+    expect(of([open, { ...calm, feature: 'age', sizes: noRows }], budget, ['age'])).toMatchObject({ holds: true, known: true })
+  })
+
+  it('looks only at its features and its signal; any-drift looks at inputs, predictions and confidence', () => {
+    expect(of([alarmed], { ...budget, features: ['bmi'] })).toMatchObject({ holds: false, known: false })
+    expect(of([{ ...alarmed, signal: 'prediction-drift' }]).holds).toBe(false)
+    for (const signal of ['feature-drift', 'prediction-drift', 'confidence-drift'] as const) {
+      expect(of([{ ...alarmed, signal }], { ...budget, signal: 'any-drift' }).holds).toBe(true)
+    }
+  })
+
+  it('names fresh alarms before open incidents, the strongest first', () => {
+    const strong = { ...alarmed, feature: 'strong', evidence: evidence({ log10Feature: 20 }) }
+    expect(of([open, alarmed, strong]).results.map(({ feature }) => feature)).toEqual(['strong', 'age', 'bmi'])
+  })
+})
+
+describe('a threshold rule', () => {
+  const of = (rule: LoadedThresholdRule, ...results: Parameters<typeof conditionOf>[0]['results']) => conditionOf({ rule, results, atMs: 1 })
+
+  it('compares a distance: at or above', () => {
+    const at = (value: number | null) => of(psi, { ...calm, distances: { psi: value } })
+    expect(at(0.2499)).toMatchObject({ holds: false, known: true })
+    expect(at(0.25).holds).toBe(true)
+    expect(at(null)).toMatchObject({ holds: false, known: false })
+    expect(at(Number.NaN)).toMatchObject({ holds: false, known: false })
+  })
+
+  it('compares a p-value: at or below', () => {
+    const rule: LoadedThresholdRule = { ...psi, test: 'ks', measure: 'p-value', threshold: 0.01 }
+    const at = (pValue: number | null) => of(rule, { ...calm, tests: { ks: { statistic: 0.1, pValue } } })
+    expect(at(0.011)).toMatchObject({ holds: false, known: true })
+    expect(at(0.01).holds).toBe(true)
+    expect(at(null).known).toBe(false)
+  })
+
+  it('compares a rate of the data-health results: at or above', () => {
+    const rule: LoadedThresholdRule = { ...psi, signal: 'data-health', test: 'out-of-range', measure: 'rate', threshold: 0.05 }
+    const at = (count: number) => of(rule, { ...calm, signal: 'data-health', evidence: null, rates: { out_of_range: rate(count, 1000, 0) } })
+    expect(at(49)).toMatchObject({ holds: false, known: true })
+    expect(at(50).holds).toBe(true)
+  })
+
+  it('does not judge windows with fewer values than the minimum', () => {
+    const small = { ...sizes, window: 19, windowRows: 30 }
+    const missing: LoadedThresholdRule = { ...psi, signal: 'data-health', test: 'missing', measure: 'rate', threshold: 0.05 }
+    expect(of(psi, { ...calm, sizes: small, distances: { psi: 9 } })).toMatchObject({ holds: false, known: false })
+    expect(of(psi, { ...calm, sizes: { ...small, window: 20 }, distances: { psi: 9 } }).holds).toBe(true)
+    expect(of(missing, { ...calm, sizes: small, signal: 'data-health', rates: { missing: rate(11, 30, 0) } }).holds).toBe(true)
+  })
+
+  it('needs no evidence: the threshold is the user\'s own', () => {
+    expect(of(psi, { ...calm, evidence: null, distances: { psi: 1 } }).holds).toBe(true)
+  })
+})

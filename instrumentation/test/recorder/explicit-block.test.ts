@@ -1,0 +1,105 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { explicitCell } from '../../src/contract/index.ts'
+import { ExplicitBlock, searchDepth } from '../../src/recorder/explicit-block.ts'
+
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true })
+const boundsOfAnySize = fc.oneof(
+  { weight: 8, arbitrary: fc.uniqueArray(finite, { minLength: 1, maxLength: 70, comparator: (a, b) => a === b }) },
+  { weight: 1, arbitrary: fc.uniqueArray(finite, { minLength: 900, maxLength: 1023, size: 'max', comparator: (a, b) => a === b }) },
+)
+const awkward = [0, -0, 5e-324, -5e-324, 2.2250738585072014e-308, Number.MAX_VALUE, -Number.MAX_VALUE, 1, -1]
+
+function block(bounds: readonly number[], origin: number | null = 0, low = -Infinity, high = Infinity): ExplicitBlock {
+  return new ExplicitBlock([{ bounds, origin, low, high }], searchDepth(bounds.length))
+}
+
+describe('cells of an explicit block', () => {
+  it('are those of the contract, for values on bounds, beside them and anywhere, alone and in columns', () => {
+    fc.assert(
+      fc.property(boundsOfAnySize, fc.array(finite, { maxLength: 20 }), (unsorted, others) => {
+        const bounds = unsorted.map((bound) => bound + 0).toSorted((a, b) => a - b)
+        const values = [...bounds, ...bounds.map((bound) => bound * (1 + Number.EPSILON)), ...others, ...awkward].filter(Number.isFinite)
+        const expected = Array.from({ length: bounds.length + 1 }, () => 0)
+        for (const value of values) expected[explicitCell(bounds, value)]!++
+
+        const single = block(bounds)
+        for (const value of values) single.record(0, value)
+        const column = block(bounds)
+        column.recordColumn(0, Float64Array.from(values), values.length)
+
+        for (const reading of [single.read(0), column.read(0)]) {
+          expect(reading.cells).toEqual({ kind: 'explicit', bounds, counts: expected })
+          expect(reading.count).toBe(values.length)
+          expect(reading.min).toBe(Math.min(...values))
+          expect(reading.max).toBe(Math.max(...values))
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('of columns of one block do not mix, whatever their number of bounds', () => {
+    const layouts = [[0], Array.from({ length: 31 }, (_, i) => i), [5, 6, 7]]
+    const several = new ExplicitBlock(
+      layouts.map((bounds) => ({ bounds, origin: 0, low: -Infinity, high: Infinity })),
+      5,
+    )
+    layouts.forEach((_, column) => {
+      several.recordColumn(column, Float64Array.of(-1e9, 6, 1e9), 3)
+      several.record(column, 6)
+    })
+    layouts.forEach((bounds, column) => {
+      const { cells } = several.read(column)
+      const expected = Array.from({ length: bounds.length + 1 }, () => 0)
+      for (const value of [-1e9, 6, 1e9, 6]) expected[explicitCell(bounds, value)]!++
+      expect(cells).toMatchObject({ counts: expected })
+    })
+  })
+})
+
+describe('moments of an explicit block', () => {
+  it('keep the digits of values like 1e9 ± 1', () => {
+    const one = block([0], 1e9)
+    one.recordColumn(0, Float64Array.of(1e9 - 1, 1e9 + 1), 2)
+    one.record(0, 1e9 + 1)
+    const { first, second, count, origin } = one.read(0)
+    expect([first, second, count, origin]).toEqual([1, 3, 3, 1e9])
+    expect(second / count - (first / count) ** 2).toBeCloseTo(8 / 9, 12)
+  })
+
+  it('are about the first finite value when no origin is given, at every reading', () => {
+    const one = block([0], null)
+    one.recordColumn(0, Float64Array.of(Number.NaN, 7, 9), 3)
+    expect(one.read(0)).toMatchObject({ origin: 7, first: 2, second: 4 })
+    one.reset()
+    one.record(0, 8)
+    expect(one.read(0)).toMatchObject({ origin: 7, first: 1, second: 1 })
+  })
+
+  it('are about zero when the origin could not travel as a 64-bit integer', () => {
+    expect(block([0], 2 ** 60).read(0).origin).toBe(0)
+  })
+})
+
+describe('values that reach no cell, or are out of range', () => {
+  it('are counted by reason, alone and in columns', () => {
+    const values = [Number.NaN, Infinity, -Infinity, -1, 0, 10, 11, Number.NaN]
+    const single = block([5], 0, 0, 10)
+    for (const value of values) single.record(0, value)
+    const column = block([5], 0, 0, 10)
+    column.recordColumn(0, Float64Array.from(values), values.length)
+    for (const reading of [single.read(0), column.read(0)]) {
+      expect(reading).toMatchObject({ count: 4, nan: 2, infinite: 2, outOfRange: 2 })
+    }
+  })
+
+  it('are gone after a reset, as everything else', () => {
+    const one = block([5], 0, 0, 10)
+    const empty = one.read(0)
+    one.recordColumn(0, Float64Array.of(Number.NaN, Infinity, 99), 3)
+    one.addInvalid(0, 0, 2)
+    one.reset()
+    expect(one.read(0)).toEqual(empty)
+  })
+})
