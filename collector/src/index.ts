@@ -1,1 +1,7 @@
-export {}
+export { startCollector, type Collector, type CollectorOptions } from './app.ts'
+export { systemClock, type Clock } from './clock.ts'
+export { ConfigError, loadConfig, type CollectorConfig, type ConfigFlags, type WebhookConfig } from './config.ts'
+export type { AlertEvent, AlertRecord, AlertState, Explanation, Moved } from './alert/alert.ts'
+export type { Diagnosis } from './diagnose/diagnosis.ts'
+export type { Effect, Evidence, Result, ResultStatus, Signal } from './evaluate/result.ts'
+export type { ModelVersionSummary, StoredEvaluation } from './store/store.ts'

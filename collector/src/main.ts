@@ -6,7 +6,7 @@ import { runDriftline } from './cli/run-driftline.ts'
 const io: Io = {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
-  terminal: process.stderr.isTTY === true,
+  terminal: process.stderr.isTTY,
   environment: process.env,
   directory: process.cwd(),
   clock: systemClock,

@@ -100,7 +100,10 @@ export class IntervalExporter {
     this.#take()
     // A last attempt, whatever the receiver asked for.
     this.#notBefore = 0
-    await this.#within(shutdownDeadlineMillis, this.#drain().then(() => this.#shutdownExporter()))
+    await this.#within(
+      shutdownDeadlineMillis,
+      this.#drain().then(() => this.#shutdownExporter()),
+    )
   }
 
   async #shutdownExporter(): Promise<void> {
@@ -141,7 +144,10 @@ export class IntervalExporter {
       failures.add('collect', error)
     }
     // The newest is kept, however large it is.
-    while (this.#pending.length > 1 && (this.#pending.length > maxPendingIntervals || this.#pendingPoints > maxPendingPoints)) {
+    while (
+      this.#pending.length > 1 &&
+      (this.#pending.length > maxPendingIntervals || this.#pendingPoints > maxPendingPoints)
+    ) {
       const { interval, delivered } = this.#remove(this.#pending[0]!)
       if (!delivered) onDropped('export_backlog', interval.rows)
     }
@@ -203,7 +209,11 @@ export class IntervalExporter {
         }
         resolve(isRejection(error) ? 'rejected' : 'failed')
       }
-      const cancel = clock.after(exportDeadlineMillis, () => fail(new Error(`no answer within ${exportDeadlineMillis} ms`)), { hold: false })
+      const cancel = clock.after(
+        exportDeadlineMillis,
+        () => fail(new Error(`no answer within ${exportDeadlineMillis} ms`)),
+        { hold: false },
+      )
       try {
         exporter.export(metrics, (result: ExportResult) => {
           cancel()
@@ -268,7 +278,9 @@ export interface OtlpOptions {
 
 /** The package that holds the exporter of a protocol. */
 export function exporterPackage(protocol: OtlpOptions['protocol']): string {
-  return protocol === 'http/json' ? '@opentelemetry/exporter-metrics-otlp-http' : '@opentelemetry/exporter-metrics-otlp-proto'
+  return protocol === 'http/json'
+    ? '@opentelemetry/exporter-metrics-otlp-http'
+    : '@opentelemetry/exporter-metrics-otlp-proto'
 }
 
 /** The SDK's OTLP exporter, imported only now. */
@@ -280,6 +292,8 @@ export async function createOtlpExporter({ protocol, url, headers }: OtlpOptions
   }
   // Literal names, so that bundlers find them.
   const { OTLPMetricExporter } =
-    protocol === 'http/json' ? await import('@opentelemetry/exporter-metrics-otlp-http') : await import('@opentelemetry/exporter-metrics-otlp-proto')
+    protocol === 'http/json'
+      ? await import('@opentelemetry/exporter-metrics-otlp-http')
+      : await import('@opentelemetry/exporter-metrics-otlp-proto')
   return new OTLPMetricExporter(configuration)
 }

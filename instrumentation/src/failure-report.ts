@@ -52,6 +52,7 @@ async function tell(message: string): Promise<void> {
     const { diag } = await import('@opentelemetry/api')
     diag.warn(message)
   } catch {
+    // oxlint-disable-next-line no-console -- the last resort
     console.warn(message)
   }
 }

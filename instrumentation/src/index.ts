@@ -1,5 +1,21 @@
-export { createMonitor, type DurationOptions, type Monitor, type MonitorStatistics, type ObserveOptions, type RowFeatures } from './monitor.ts'
+export {
+  createMonitor,
+  type DurationOptions,
+  type Monitor,
+  type MonitorStatistics,
+  type ObserveOptions,
+  type RowFeatures,
+} from './monitor.ts'
 export { DriftlineConfigError, type DeclaredFeature, type MonitorOptions } from './options.ts'
-export type { Attributes, AttributeValue, CollectionResult, ExportResult, MetricExporter, MetricProducer, ResourceMetrics, ScopeMetrics } from './otel.ts'
+export type {
+  Attributes,
+  AttributeValue,
+  CollectionResult,
+  ExportResult,
+  MetricExporter,
+  MetricProducer,
+  ResourceMetrics,
+  ScopeMetrics,
+} from './otel.ts'
 export type { ColumnFeatures, DropReason, TensorFeatures } from './recorder/model-recorder.ts'
 export type { BatchOutput, Output } from './recorder/scope-recorder.ts'

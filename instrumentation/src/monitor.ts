@@ -93,7 +93,11 @@ export function startMonitor(options: MonitorOptions, clock: Clock): Monitor {
   const setup = readOptions(options, process.env)
   const failures = new FailureReport(options.onError)
   const recorder = new ModelRecorder(setup.plan, (error) => failures.add('record', error))
-  const producer = new IntervalProducer({ recorder, now: () => clock.now(), modelAttributesOn: setup.modelAttributesOn })
+  const producer = new IntervalProducer({
+    recorder,
+    now: () => clock.now(),
+    modelAttributesOn: setup.modelAttributesOn,
+  })
   const { exporter: given } = options
   const exporter = setup.exports
     ? new IntervalExporter({
@@ -117,7 +121,12 @@ class RecordingMonitor implements Monitor {
   readonly #failures: FailureReport
   #stopped: Promise<void> | null = null
 
-  constructor(recorder: ModelRecorder, producer: IntervalProducer, exporter: IntervalExporter | null, failures: FailureReport) {
+  constructor(
+    recorder: ModelRecorder,
+    producer: IntervalProducer,
+    exporter: IntervalExporter | null,
+    failures: FailureReport,
+  ) {
     this.#recorder = recorder
     this.#exporter = exporter
     this.#failures = failures
@@ -204,7 +213,12 @@ class RecordingMonitor implements Monitor {
 
   #collect(producer: IntervalProducer): CollectionResult {
     if (this.#exporter !== null) {
-      this.#failures.add('collect', new Error('metricProducer is being collected although the monitor exports by itself: each gets a part of the data; set export: false'))
+      this.#failures.add(
+        'collect',
+        new Error(
+          'metricProducer is being collected although the monitor exports by itself: each gets a part of the data; set export: false',
+        ),
+      )
     }
     try {
       // The reader puts its own resource in place of this one.
@@ -221,7 +235,11 @@ const noError: unique symbol = Symbol('no error')
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   try {
-    return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+    return (
+      (typeof value === 'object' || typeof value === 'function') &&
+      value !== null &&
+      typeof (value as PromiseLike<unknown>).then === 'function'
+    )
   } catch {
     return false
   }

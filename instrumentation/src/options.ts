@@ -74,8 +74,21 @@ export class DriftlineConfigError extends Error {
 type Environment = Readonly<Record<string, string | undefined>>
 
 const knownOptions: ReadonlySet<string> = new Set([
-  'manifest', 'baseline', 'model', 'features', 'instance', 'serviceName', 'environment', 'exportIntervalMillis', 'endpoint', 'headers',
-  'protocol', 'export', 'exporter', 'modelAttributesOn', 'onError',
+  'manifest',
+  'baseline',
+  'model',
+  'features',
+  'instance',
+  'serviceName',
+  'environment',
+  'exportIntervalMillis',
+  'endpoint',
+  'headers',
+  'protocol',
+  'export',
+  'exporter',
+  'modelAttributesOn',
+  'onError',
 ] satisfies (keyof MonitorOptions)[])
 
 /** @throws DriftlineConfigError with every problem. */
@@ -86,17 +99,22 @@ export function readOptions(options: MonitorOptions, environment: Environment): 
   const baseline = options.baseline === undefined ? null : readBaseline(options.baseline, problems)
   const manifest = options.manifest === undefined ? null : readManifest(options.manifest, problems)
   // What a file that could not be read would have said is not missing as well.
-  const readable = (baseline !== null || options.baseline === undefined) && (manifest !== null || options.manifest === undefined)
-  const plan = readable ? planModel({ baseline, manifest, model: options.model, features: options.features }, problems) : null
+  const readable =
+    (baseline !== null || options.baseline === undefined) && (manifest !== null || options.manifest === undefined)
+  const plan = readable
+    ? planModel({ baseline, manifest, model: options.model, features: options.features }, problems)
+    : null
   for (const key of ['instance', 'serviceName', 'environment'] as const) checkText(options[key], key, problems)
-  if (options.onError !== undefined && typeof options.onError !== 'function') problems.push('onError: a function is needed')
+  if (options.onError !== undefined && typeof options.onError !== 'function')
+    problems.push('onError: a function is needed')
   checkOneOf(options.modelAttributesOn, ['scope', 'points'], 'modelAttributesOn', problems)
   checkHeaders(options.headers, problems)
   const exporter: unknown = options.exporter
   if (exporter !== undefined && typeof (exporter as MetricExporter | null)?.export !== 'function') {
     problems.push('exporter: an exporter of the OpenTelemetry SDK is needed, which has a method export()')
   }
-  if (options.export !== undefined && typeof options.export !== 'boolean') problems.push('export: true or false is needed')
+  if (options.export !== undefined && typeof options.export !== 'boolean')
+    problems.push('export: true or false is needed')
   const exports = options.export ?? environment.OTEL_SDK_DISABLED?.toLowerCase() !== 'true'
   const exportIntervalMillis = readInterval(options, environment, problems)
   const otlp = {
@@ -110,11 +128,13 @@ export function readOptions(options: MonitorOptions, environment: Environment): 
 }
 
 function checkText(value: unknown, place: string, problems: Problems): void {
-  if (value !== undefined && (typeof value !== 'string' || value === '')) problems.push(`${place}: a text that is not empty is needed`)
+  if (value !== undefined && (typeof value !== 'string' || value === ''))
+    problems.push(`${place}: a text that is not empty is needed`)
 }
 
 function checkOneOf(value: unknown, allowed: readonly string[], place: string, problems: Problems): void {
-  if (value !== undefined && !allowed.includes(value as string)) problems.push(`${place}: one of ${allowed.join(', ')} is needed, not '${String(value)}'`)
+  if (value !== undefined && !allowed.includes(value as string))
+    problems.push(`${place}: one of ${allowed.join(', ')} is needed, not '${String(value)}'`)
 }
 
 function checkHeaders(headers: unknown, problems: Problems): void {
@@ -124,15 +144,24 @@ function checkHeaders(headers: unknown, problems: Problems): void {
     return
   }
   // Values may be secrets: only names are told.
-  for (const [name, value] of Object.entries(headers)) if (typeof value !== 'string') problems.push(`headers.${name}: a text is needed`)
+  for (const [name, value] of Object.entries(headers))
+    if (typeof value !== 'string') problems.push(`headers.${name}: a text is needed`)
 }
 
-function readInterval({ exportIntervalMillis: option }: MonitorOptions, environment: Environment, problems: Problems): number {
+function readInterval(
+  { exportIntervalMillis: option }: MonitorOptions,
+  environment: Environment,
+  problems: Problems,
+): number {
   const variable = environment.OTEL_METRIC_EXPORT_INTERVAL
   const fromVariable = option === undefined && variable !== undefined && variable.trim() !== ''
   const millis: unknown = fromVariable ? Number(variable) : (option ?? defaultExportIntervalMillis)
   const place = fromVariable ? 'OTEL_METRIC_EXPORT_INTERVAL' : 'exportIntervalMillis'
-  if (!Number.isInteger(millis) || (millis as number) < minExportIntervalMillis || hourMillis % (millis as number) !== 0) {
+  if (
+    !Number.isInteger(millis) ||
+    (millis as number) < minExportIntervalMillis ||
+    hourMillis % (millis as number) !== 0
+  ) {
     problems.push(
       `${place}: a whole number of milliseconds >= ${minExportIntervalMillis} that divides an hour is needed, so that intervals fit into windows, not '${String(fromVariable ? variable : option)}'`,
     )
@@ -140,13 +169,20 @@ function readInterval({ exportIntervalMillis: option }: MonitorOptions, environm
   return millis as number
 }
 
-function readProtocol({ protocol: option }: MonitorOptions, environment: Environment, needed: boolean, problems: Problems): OtlpOptions['protocol'] {
+function readProtocol(
+  { protocol: option }: MonitorOptions,
+  environment: Environment,
+  needed: boolean,
+  problems: Problems,
+): OtlpOptions['protocol'] {
   const variables = ['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL']
   const variable = variables.find((name) => environment[name] !== undefined && environment[name] !== '')
   const protocol = option ?? (variable === undefined ? 'http/protobuf' : environment[variable])
   if (protocol === 'http/protobuf' || protocol === 'http/json') return protocol
   if (needed || option !== undefined) {
-    problems.push(`${option === undefined ? variable : 'protocol'}: http/protobuf or http/json is needed, not '${String(protocol)}'`)
+    problems.push(
+      `${option === undefined ? variable : 'protocol'}: http/protobuf or http/json is needed, not '${String(protocol)}'`,
+    )
   }
   return 'http/protobuf'
 }
@@ -167,6 +203,8 @@ function checkInstalled(name: string, problems: Problems): void {
   try {
     createRequire(import.meta.url).resolve(name)
   } catch {
-    problems.push(`${name} is not installed: run 'npm install ${name} @opentelemetry/api', or give 'exporter', or set 'export: false' and hand monitor.metricProducer to a reader of yours`)
+    problems.push(
+      `${name} is not installed: run 'npm install ${name} @opentelemetry/api', or give 'exporter', or set 'export: false' and hand monitor.metricProducer to a reader of yours`,
+    )
   }
 }

@@ -11,7 +11,14 @@ import {
   type PredictionBaseline,
 } from './contract/index.ts'
 import type { DeclaredFeature } from './options.ts'
-import type { CategoricalFeaturePlan, FeaturePlan, ModelPlan, NumericFeaturePlan, OutputPlan, PredictionPlan, ScopePlan } from './plan.ts'
+import type {
+  CategoricalFeaturePlan,
+  FeaturePlan,
+  ModelPlan,
+  NumericFeaturePlan,
+  OutputPlan,
+  PredictionPlan,
+} from './plan.ts'
 import type { Problems } from './read-file.ts'
 
 /** Bounds for probabilities of which no baseline is known: log-linear cells are too coarse near 1, where confidence lies. */
@@ -33,31 +40,35 @@ export function planModel(sources: PlanSources, problems: Problems): ModelPlan |
   if (problems.length > before || identity === null || declared === null) return null
   const baselineDigest = baseline === null ? null : digestJson(baseline as unknown as Json)
   if (manifest?.baselineDigest !== undefined && baselineDigest !== null && manifest.baselineDigest !== baselineDigest) {
-    problems.push(`manifest: baselineDigest is ${manifest.baselineDigest}, but the baseline has ${baselineDigest}: it is not the one that the manifest was made with`)
+    problems.push(
+      `manifest: baselineDigest is ${manifest.baselineDigest}, but the baseline has ${baselineDigest}: it is not the one that the manifest was made with`,
+    )
   }
   const decision = baseline?.predictions.decision ?? manifestDecision(manifest)
-  const binary = decision !== null || manifest?.model.task === 'binary-classification' || baseline?.predictions.classes?.categories.length === 2
-  const classes = manifest?.output?.classes ?? null
-  const overall = planScope(declared, baseline, { binary, classes })
+  const binary =
+    decision !== null ||
+    manifest?.model.task === 'binary-classification' ||
+    baseline?.predictions.classes?.categories.length === 2
+  const byName = new Map(baseline?.features.map((feature) => [feature.name, feature]))
   return {
     ...identity,
     manifestDigest: manifest === null ? null : digestJson(manifest as unknown as Json),
     baselineDigest,
-    overall,
-    segments:
-      baseline?.segments === undefined
-        ? null
-        : new Map(
-            Object.entries(baseline.segments.values).map(([segment, own]) => [segment, planSegment(overall, planScope(declared, own, { binary, classes }), own)]),
-          ),
+    features: declared.map((feature) => planFeature(feature, byName.get(feature.name))),
+    predictions: planPredictions(baseline?.predictions, binary, manifest?.output?.classes ?? null),
+    segments: baseline?.segments === undefined ? null : new Set(Object.keys(baseline.segments.values)),
     decision,
     binary,
   }
 }
 
-function identify({ baseline, manifest, model }: PlanSources, problems: Problems): { name: string; version: string } | null {
+function identify(
+  { baseline, manifest, model }: PlanSources,
+  problems: Problems,
+): { name: string; version: string } | null {
   for (const key of ['name', 'version'] as const) {
-    if (model !== undefined && (typeof model?.[key] !== 'string' || model[key] === '')) problems.push(`model.${key}: a text that is not empty is needed`)
+    if (model !== undefined && (typeof model?.[key] !== 'string' || model[key] === ''))
+      problems.push(`model.${key}: a text that is not empty is needed`)
   }
   const named = [
     ['model', model],
@@ -72,16 +83,21 @@ function identify({ baseline, manifest, model }: PlanSources, problems: Problems
   }
   for (const [source, identity] of given.slice(1)) {
     for (const key of ['name', 'version'] as const) {
-      if (identity![key] !== first[1]![key]) problems.push(`${source}: model.${key} is '${identity![key]}', but in '${first[0]}' it is '${first[1]![key]}'`)
+      if (identity![key] !== first[1]![key])
+        problems.push(`${source}: model.${key} is '${identity![key]}', but in '${first[0]}' it is '${first[1]![key]}'`)
     }
   }
   return { name: first[1]!.name, version: first[1]!.version }
 }
 
 /** Names, kinds and ranges in order. Baseline and manifest must agree, since arrays and tensors are read in that order. */
-function declaredFeatures({ baseline, manifest, features }: PlanSources, problems: Problems): readonly DeclaredFeature[] | null {
+function declaredFeatures(
+  { baseline, manifest, features }: PlanSources,
+  problems: Problems,
+): readonly DeclaredFeature[] | null {
   if (features !== undefined) {
-    if (baseline !== null || manifest !== null) problems.push("features: already given by 'baseline' or 'manifest'; leave them out")
+    if (baseline !== null || manifest !== null)
+      problems.push("features: already given by 'baseline' or 'manifest'; leave them out")
     checkDeclared(features, problems)
     return features
   }
@@ -90,7 +106,9 @@ function declaredFeatures({ baseline, manifest, features }: PlanSources, problem
     const inManifest = manifest.features.map(({ name, kind }) => `${name} (${kind})`)
     for (let i = 0; i < Math.max(inBaseline.length, inManifest.length); i++) {
       if (inBaseline[i] === inManifest[i]) continue
-      problems.push(`manifest: features[${i}] is ${inManifest[i] ?? 'absent'}, but in 'baseline' it is ${inBaseline[i] ?? 'absent'}`)
+      problems.push(
+        `manifest: features[${i}] is ${inManifest[i] ?? 'absent'}, but in 'baseline' it is ${inBaseline[i] ?? 'absent'}`,
+      )
     }
   }
   if (manifest !== null) return manifest.features
@@ -104,45 +122,38 @@ function checkDeclared(features: readonly DeclaredFeature[], problems: Problems)
     problems.push('features: an array is needed')
     return
   }
-  if (features.length > maxFeatures) problems.push(`features: at most ${maxFeatures} are possible, not ${features.length}`)
+  if (features.length > maxFeatures)
+    problems.push(`features: at most ${maxFeatures} are possible, not ${features.length}`)
   const names = new Set<string>()
   features.forEach((feature: Partial<DeclaredFeature> | null, i) => {
     const { name, kind, range, categories } = feature ?? {}
-    if (typeof name !== 'string' || name === '') problems.push(`features[${i}].name: a text that is not empty is needed`)
+    if (typeof name !== 'string' || name === '')
+      problems.push(`features[${i}].name: a text that is not empty is needed`)
     else if (names.has(name)) problems.push(`features[${i}].name: '${name}' was declared before`)
     else names.add(name)
-    if (kind !== 'numeric' && kind !== 'categorical' && kind !== 'boolean') problems.push(`features[${i}].kind: numeric, categorical or boolean is needed`)
+    if (kind !== 'numeric' && kind !== 'categorical' && kind !== 'boolean')
+      problems.push(`features[${i}].kind: numeric, categorical or boolean is needed`)
     for (const end of [range?.min, range?.max]) {
       if (end !== undefined && !Number.isFinite(end)) problems.push(`features[${i}].range: finite numbers are needed`)
     }
-    if (categories !== undefined && (!Array.isArray(categories) || categories.some((category) => typeof category !== 'string'))) {
+    if (
+      categories !== undefined &&
+      (!Array.isArray(categories) || categories.some((category) => typeof category !== 'string'))
+    ) {
       problems.push(`features[${i}].categories: an array of texts is needed`)
     }
   })
-}
-
-interface ScopeSource {
-  readonly features: readonly FeatureBaseline[]
-  readonly predictions: PredictionBaseline
-}
-
-function planScope(
-  declared: readonly DeclaredFeature[],
-  source: ScopeSource | null,
-  { binary, classes }: { binary: boolean; classes: readonly string[] | null },
-): ScopePlan {
-  const byName = new Map(source?.features.map((feature) => [feature.name, feature]))
-  return {
-    features: declared.map((feature) => planFeature(feature, byName.get(feature.name))),
-    predictions: planPredictions(source?.predictions, binary, classes),
-  }
 }
 
 function planFeature(declared: DeclaredFeature, baseline: FeatureBaseline | undefined): FeaturePlan {
   const { name, kind } = declared
   if (kind !== 'numeric') {
     const categories = baseline === undefined || baseline.kind === 'numeric' ? declared.categories : baseline.categories
-    return { kind, name, categories: categories?.filter((category) => category !== otherCategory) ?? null } satisfies CategoricalFeaturePlan
+    return {
+      kind,
+      name,
+      categories: categories?.filter((category) => category !== otherCategory) ?? null,
+    } satisfies CategoricalFeaturePlan
   }
   const summary = baseline?.kind === 'numeric' ? baseline : undefined
   const range = summary?.range ?? declared.range
@@ -157,7 +168,11 @@ function planFeature(declared: DeclaredFeature, baseline: FeatureBaseline | unde
   } satisfies NumericFeaturePlan
 }
 
-function planPredictions(baseline: PredictionBaseline | undefined, binary: boolean, classes: readonly string[] | null): PredictionPlan {
+function planPredictions(
+  baseline: PredictionBaseline | undefined,
+  binary: boolean,
+  classes: readonly string[] | null,
+): PredictionPlan {
   return {
     classes: baseline?.classes?.categories ?? classes,
     score: planOutput(baseline?.score, binary ? probabilityBounds : null),
@@ -169,21 +184,12 @@ function planPredictions(baseline: PredictionBaseline | undefined, binary: boole
 /** Origin 0, because no moments of outputs are sent, and a sum about 0 is the plain sum. */
 function planOutput(summary: NumericSummary | undefined, otherwise: readonly number[] | null): OutputPlan {
   const bounds = summary?.bounds ?? otherwise
-  return { bounds, origin: 0, low: -Infinity, high: Infinity, mayBeNegative: summary === undefined ? bounds === null : summary.min < 0 }
-}
-
-/** What a segment's baseline does not have is taken from the whole. */
-function planSegment(overall: ScopePlan, own: ScopePlan, source: ScopeSource): ScopePlan {
-  const present = new Set(source.features.map(({ name }) => name))
-  const { classes, score, confidence, value } = source.predictions
   return {
-    features: own.features.map((feature, i) => (present.has(feature.name) ? feature : overall.features[i]!)),
-    predictions: {
-      classes: classes === undefined ? overall.predictions.classes : own.predictions.classes,
-      score: score === undefined ? overall.predictions.score : own.predictions.score,
-      confidence: confidence === undefined ? overall.predictions.confidence : own.predictions.confidence,
-      value: value === undefined ? overall.predictions.value : own.predictions.value,
-    },
+    bounds,
+    origin: 0,
+    low: -Infinity,
+    high: Infinity,
+    mayBeNegative: summary === undefined ? bounds === null : summary.min < 0,
   }
 }
 

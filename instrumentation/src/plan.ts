@@ -8,19 +8,14 @@ export interface ModelPlan {
   readonly manifestDigest: string | null
   readonly baselineDigest: string | null
   /** In the order in which a row given as an array or tensor holds them. */
-  readonly overall: ScopePlan
-  /** By declared segment value, in declared order; null when the model has no segments. */
-  readonly segments: ReadonlyMap<string, ScopePlan> | null
+  readonly features: readonly FeaturePlan[]
+  readonly predictions: PredictionPlan
+  /** Declared segment values; all are counted in the same cells. Null when the model has no segments. */
+  readonly segments: ReadonlySet<string> | null
   /** How a missing class is derived from a score; null when it is not known. */
   readonly decision: Decision | null
   /** Whether a score is the probability of one of two classes, so that confidence follows from it. */
   readonly binary: boolean
-}
-
-/** What is counted together under one instrumentation scope. All scopes of a model have the same features in the same order. */
-export interface ScopePlan {
-  readonly features: readonly FeaturePlan[]
-  readonly predictions: PredictionPlan
 }
 
 export type FeaturePlan = NumericFeaturePlan | CategoricalFeaturePlan

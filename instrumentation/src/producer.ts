@@ -19,7 +19,7 @@ import {
   type Scope,
   type ScopeMetrics,
 } from './otel.ts'
-import type { FeaturePlan, OutputPlan, ScopePlan } from './plan.ts'
+import type { FeaturePlan, ModelPlan, OutputPlan } from './plan.ts'
 import type { CategoricalReading } from './recorder/categorical-column.ts'
 import type { DropReason, ModelRecorder } from './recorder/model-recorder.ts'
 import type { NumericReading } from './recorder/numeric-block.ts'
@@ -88,21 +88,31 @@ export class IntervalProducer {
       if (existing === undefined) scopeMetrics.push({ scope: this.#scope(segment), metrics })
       else existing.metrics.push(...metrics)
     }
-    for (const { segment, plan, reading: scope } of reading.scopes) {
+    for (const { segment, reading: scope } of reading.scopes) {
       const builder = this.#builder(segment, times)
-      addFeatures(builder, plan, scope)
-      addPredictions(builder, plan, scope)
+      addFeatures(builder, this.#recorder.plan, scope)
+      addPredictions(builder, this.#recorder.plan, scope)
       add(segment, builder)
       rows += scope.rows
     }
     const builder = this.#builder(null, times)
     for (const { runtime, errorType, seconds } of reading.inference.durations) {
-      if (seconds.count > 0) builder.histogram('inferenceDuration', { runtimeName: runtime, ...(errorType === null ? {} : { errorType }) }, seconds, true)
+      if (seconds.count > 0)
+        builder.histogram(
+          'inferenceDuration',
+          { runtimeName: runtime, ...(errorType === null ? {} : { errorType }) },
+          seconds,
+          true,
+        )
     }
     if (reading.inference.rows.count > 0) builder.histogram('inferenceRows', {}, reading.inference.rows, true)
-    for (const [reason, dropped] of reading.dropped) builder.counter('monitorDroppedRows', { dropReason: reason satisfies DropReason }, dropped)
+    for (const [reason, dropped] of reading.dropped)
+      builder.counter('monitorDroppedRows', { dropReason: reason satisfies DropReason }, dropped)
     add(null, builder)
-    const points = scopeMetrics.reduce((sum, { metrics }) => sum + metrics.reduce((own, { dataPoints }) => own + dataPoints.length, 0), 0)
+    const points = scopeMetrics.reduce(
+      (sum, { metrics }) => sum + metrics.reduce((own, { dataPoints }) => own + dataPoints.length, 0),
+      0,
+    )
     return { scopeMetrics, rows, points }
   }
 
@@ -180,7 +190,11 @@ class MetricBuilder {
   readonly #attributesOf: (metric: MetricId, own: OwnAttributes) => Attributes
   readonly #metrics = new Map<string, MetricData>()
 
-  constructor(options: { times: Times; seen: Set<Attributes>; attributes: (metric: MetricId, own: OwnAttributes) => Attributes }) {
+  constructor(options: {
+    times: Times
+    seen: Set<Attributes>
+    attributes: (metric: MetricId, own: OwnAttributes) => Attributes
+  }) {
     this.#times = options.times
     this.#seen = options.seen
     this.#attributesOf = options.attributes
@@ -195,14 +209,18 @@ class MetricBuilder {
     const attributes = this.#attributesOf(metric, own)
     if (value > 0) this.#seen.add(attributes)
     else if (!this.#seen.has(attributes)) return
-    this.#points(metric, { dataPointType: dataPointType.sum, isMonotonic: true }, valueType.int).push(this.#point(attributes, value))
+    this.#points(metric, { dataPointType: dataPointType.sum, isMonotonic: true }, valueType.int).push(
+      this.#point(attributes, value),
+    )
   }
 
   /** Left out when it is too large to be a number. */
   moment(own: OwnAttributes, value: number): void {
     if (!Number.isFinite(value)) return
     const attributes = this.#attributesOf('featureMoment', own)
-    this.#points('featureMoment', { dataPointType: dataPointType.sum, isMonotonic: false }).push(this.#point(attributes, value))
+    this.#points('featureMoment', { dataPointType: dataPointType.sum, isMonotonic: false }).push(
+      this.#point(attributes, value),
+    )
   }
 
   histogram(metric: MetricId, own: OwnAttributes, reading: NumericReading, withSum: boolean): void {
@@ -247,7 +265,7 @@ class MetricBuilder {
   }
 }
 
-function addFeatures(builder: MetricBuilder, plan: ScopePlan, scope: ScopeReading): void {
+function addFeatures(builder: MetricBuilder, plan: ModelPlan, scope: ScopeReading): void {
   plan.features.forEach((feature, i) => {
     const reading = scope.features[i]!
     if (feature.kind === 'numeric') addNumeric(builder, feature, reading as NumericReading)
@@ -272,7 +290,8 @@ function addNumeric(builder: MetricBuilder, feature: FeaturePlan & { kind: 'nume
 
 function addCategorical(builder: MetricBuilder, name: string, reading: CategoricalReading): void {
   reading.categories.forEach((category, i) => {
-    if (reading.seen[i] === 1) builder.counter('featureObservations', { featureName: name, featureCategory: category }, reading.counts[i]!)
+    if (reading.seen[i] === 1)
+      builder.counter('featureObservations', { featureName: name, featureCategory: category }, reading.counts[i]!)
   })
   addInvalid(builder, name, [
     ['missing', reading.missing],
@@ -283,11 +302,20 @@ function addCategorical(builder: MetricBuilder, name: string, reading: Categoric
   ])
 }
 
-function addInvalid(builder: MetricBuilder, featureName: string, counts: readonly (readonly [InvalidReason, number])[]): void {
-  for (const [invalidReason, count] of counts) builder.counter('featureInvalidValues', { featureName, invalidReason }, count)
+function addInvalid(
+  builder: MetricBuilder,
+  featureName: string,
+  counts: readonly (readonly [InvalidReason, number])[],
+): void {
+  for (const [invalidReason, count] of counts)
+    builder.counter('featureInvalidValues', { featureName, invalidReason }, count)
 }
 
-function addPredictions(builder: MetricBuilder, { predictions }: ScopePlan, { classes, score, confidence, value }: ScopeReading): void {
+function addPredictions(
+  builder: MetricBuilder,
+  { predictions }: ModelPlan,
+  { classes, score, confidence, value }: ScopeReading,
+): void {
   classes.categories.forEach((category, i) => {
     if (classes.seen[i] === 1) builder.counter('predictions', { predictionClass: category }, classes.counts[i]!)
   })

@@ -40,7 +40,10 @@ function quiet<Agent extends http.Agent>(agent: Agent): Agent {
     const socket = createConnection.call(this, options, callback)
     if (socket !== undefined) {
       socket.unref?.()
-      const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${connectTimeoutMillis} ms`)), connectTimeoutMillis)
+      const timer = setTimeout(
+        () => socket.destroy(new Error(`no connection within ${connectTimeoutMillis} ms`)),
+        connectTimeoutMillis,
+      )
       timer.unref()
       for (const event of ['connect', 'close']) socket.once(event, () => clearTimeout(timer))
     }
@@ -58,7 +61,8 @@ function quiet<Agent extends http.Agent>(agent: Agent): Agent {
     })
     request.prependListener('response', (response) => {
       const status = response.statusCode ?? 0
-      if (retryableStatuses.has(status)) request.emit('error', new PostponedExport(status, response.headers['retry-after']))
+      if (retryableStatuses.has(status))
+        request.emit('error', new PostponedExport(status, response.headers['retry-after']))
     })
     addRequest.call(this, request, ...rest)
   }

@@ -13,13 +13,19 @@ export function readManifest(given: Manifest | string | URL, problems: Problems)
   return read('manifest', given, parseManifest, problems)
 }
 
-function read<Parsed>(option: string, given: unknown, parse: (value: unknown) => Parsed, problems: Problems): Parsed | null {
+function read<Parsed>(
+  option: string,
+  given: unknown,
+  parse: (value: unknown) => Parsed,
+  problems: Problems,
+): Parsed | null {
   const isFile = typeof given === 'string' || given instanceof URL
   const place = isFile ? `${option} ${String(given)}` : option
   try {
     return parse(isFile ? JSON.parse(readFileSync(given, 'utf8')) : given)
   } catch (error) {
-    if (error instanceof FormatError) for (const problem of error.problems) problems.push(`${place}: ${problem.path}: ${problem.message}`)
+    if (error instanceof FormatError)
+      for (const problem of error.problems) problems.push(`${place}: ${problem.path}: ${problem.message}`)
     else problems.push(`${place}: ${error instanceof Error ? error.message : String(error)}`)
     return null
   }

@@ -38,7 +38,11 @@ const instances = new Map<string, number>()
  * one instance name, or the receiver takes the second's intervals for repetitions of the first's.
  */
 export function resourceAttributes(
-  options: { readonly serviceName?: string | undefined; readonly instance?: string | undefined; readonly environment?: string | undefined },
+  options: {
+    readonly serviceName?: string | undefined
+    readonly instance?: string | undefined
+    readonly environment?: string | undefined
+  },
   model: string,
   environment: Environment,
 ): Attributes {

@@ -24,12 +24,14 @@ export async function collect(producer: MetricProducer, segment?: string): Promi
 
 export function histogram(series: Series, key: string): HistogramValue {
   const value = series.get(key)
-  if (typeof value !== 'object' || !('buckets' in value)) throw new Error(`there is no explicit histogram '${key}' in: ${[...series.keys()].join(', ')}`)
+  if (typeof value !== 'object' || !('buckets' in value))
+    throw new Error(`there is no explicit histogram '${key}' in: ${[...series.keys()].join(', ')}`)
   return value
 }
 
 export function exponential(series: Series, key: string): ExponentialHistogramValue {
   const value = series.get(key)
-  if (typeof value !== 'object' || !('scale' in value)) throw new Error(`there is no exponential histogram '${key}' in: ${[...series.keys()].join(', ')}`)
+  if (typeof value !== 'object' || !('scale' in value))
+    throw new Error(`there is no exponential histogram '${key}' in: ${[...series.keys()].join(', ')}`)
   return value
 }

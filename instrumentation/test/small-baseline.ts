@@ -1,18 +1,47 @@
-import type { Baseline, CategoricalFeatureBaseline, NumericFeatureBaseline, NumericSummary } from '../src/contract/index.ts'
+import type {
+  Baseline,
+  CategoricalFeatureBaseline,
+  NumericFeatureBaseline,
+  NumericSummary,
+} from '../src/contract/index.ts'
 
 /** Rows of every baseline made here. */
 const rows = 100
 
 export function numericSummary(bounds: readonly number[], mean: number): NumericSummary {
   const min = bounds[0]! + 1
-  return { bounds, counts: [0, rows, ...Array.from({ length: bounds.length - 1 }, () => 0)], values: rows, mean, variance: 1, min, max: Math.max(mean, min) }
+  return {
+    bounds,
+    counts: [0, rows, ...Array.from({ length: bounds.length - 1 }, () => 0)],
+    values: rows,
+    mean,
+    variance: 1,
+    min,
+    max: Math.max(mean, min),
+  }
 }
 
-export function numericFeature(name: string, bounds: readonly number[], mean: number, range?: { min?: number; max?: number }): NumericFeatureBaseline {
-  return { name, kind: 'numeric', missing: 0, invalid: {}, ...numericSummary(bounds, mean), ...(range === undefined ? {} : { range }) }
+export function numericFeature(
+  name: string,
+  bounds: readonly number[],
+  mean: number,
+  range?: { min?: number; max?: number },
+): NumericFeatureBaseline {
+  return {
+    name,
+    kind: 'numeric',
+    missing: 0,
+    invalid: {},
+    ...numericSummary(bounds, mean),
+    ...(range === undefined ? {} : { range }),
+  }
 }
 
-export function categoricalFeature(name: string, categories: readonly string[], kind: 'categorical' | 'boolean' = 'categorical'): CategoricalFeatureBaseline {
+export function categoricalFeature(
+  name: string,
+  categories: readonly string[],
+  kind: 'categorical' | 'boolean' = 'categorical',
+): CategoricalFeatureBaseline {
   return { name, kind, missing: 0, invalid: {}, categories, counts: [rows, ...categories.map(() => 0)], values: rows }
 }
 
@@ -31,7 +60,15 @@ export function smallBaseline(more: Partial<Baseline> = {}): Baseline {
     ],
     predictions: {
       classes: { categories: ['no', 'yes'], counts: [50, 50, 0], values: rows },
-      score: { bounds: [-0.1, 0.25, 0.5, 0.75], counts: [0, 0, 50, 50, 0], values: rows, mean: 0.5, variance: 0.01, min: 0.3, max: 0.7 },
+      score: {
+        bounds: [-0.1, 0.25, 0.5, 0.75],
+        counts: [0, 0, 50, 50, 0],
+        values: rows,
+        mean: 0.5,
+        variance: 0.01,
+        min: 0.3,
+        max: 0.7,
+      },
       decision: { threshold: 0.5, rule: '>', positiveClass: 'yes', negativeClass: 'no' },
     },
     ...more,

@@ -70,16 +70,30 @@ function judgeBudget({ evidence, sizes, status }: Result): Verdict {
 function judgeThreshold(rule: LoadedThresholdRule, result: Result): Verdict {
   const value = measured(rule, result)
   const { window, windowRows } = result.sizes
-  if (value === null || result.status === 'error' || (rule.measure === 'rate' ? windowRows : window) < rule.minimumRows) return 'unknown'
+  if (value === null || result.status === 'error' || (rule.measure === 'rate' ? windowRows : window) < rule.minimumRows)
+    return 'unknown'
   return (rule.measure === 'p-value' ? value <= rule.threshold : value >= rule.threshold) ? 'breaks' : 'calm'
 }
+
+/** Results leave out the rates of reasons that neither the window nor the baseline has. */
+const sparseRates: readonly string[] = ['nan', 'infinite', 'wrong_type']
 
 /** The number that a threshold rule compares; null when the result does not have it. */
 export function measured(rule: LoadedThresholdRule, result: Result): number | null {
   const key = measureFor(rule.signal, rule.test)?.key ?? rule.test
   const value =
-    rule.measure === 'distance' ? result.distances[key] : rule.measure === 'p-value' ? result.tests[key]?.pValue : result.rates[key]?.rate
+    rule.measure === 'distance'
+      ? result.distances[key]
+      : rule.measure === 'p-value'
+        ? result.tests[key]?.pValue
+        : rateOf(result, key)
   return value === undefined || value === null || Number.isNaN(value) ? null : value
+}
+
+function rateOf({ rates }: Result, key: string): number | null {
+  const rate = rates[key]
+  if (rate !== undefined) return rate.rate
+  return sparseRates.includes(key) && typeof rates['invalid']?.rate === 'number' ? 0 : null
 }
 
 function strongestFirst(rule: LoadedBudgetRule | LoadedThresholdRule): (a: Result, b: Result) => number {

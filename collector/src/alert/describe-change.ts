@@ -36,7 +36,8 @@ export function describeChange({ result, rates, unit }: DescribedResult): string
   if (result.summary !== null) facts.push(...summaryFacts(result.summary, leading, unit))
   for (const [key, words] of flagWords) {
     const rate = rates[key]
-    if (rate !== undefined && isNotable(rate)) facts.push({ first: key === leading, text: `${words} ${shareChange(rate.baselineRate!, rate.rate!)}` })
+    if (rate !== undefined && isNotable(rate))
+      facts.push({ first: key === leading, text: `${words} ${shareChange(rate.baselineRate!, rate.rate!)}` })
   }
   const ordered = [...facts.filter((fact) => fact.first), ...facts.filter((fact) => !fact.first)]
   if (ordered.length === 0) return effectInWords(result)
@@ -47,7 +48,8 @@ export function describeChange({ result, rates, unit }: DescribedResult): string
 }
 
 function isNotable({ rate, baselineRate, difference, differenceInterval }: RateResult): boolean {
-  if (rate === null || baselineRate === null || difference === null || Math.abs(difference) < minimumRateDifference) return false
+  if (rate === null || baselineRate === null || difference === null || Math.abs(difference) < minimumRateDifference)
+    return false
   return differenceInterval === null || differenceInterval[0] > 0 || differenceInterval[1] < 0
 }
 
@@ -59,7 +61,10 @@ function summaryFacts(summary: ResultSummary, leading: string, unit: string | un
   const { baseline, window } = summary
   const facts = []
   if (baseline.mean !== null && window.mean !== null) {
-    facts.push({ first: leading === 'location' || leading === '', text: `mean ${numberChange(baseline.mean, window.mean, unit)}` })
+    facts.push({
+      first: leading === 'location' || leading === '',
+      text: `mean ${numberChange(baseline.mean, window.mean, unit)}`,
+    })
   }
   if (baseline.standardDeviation !== null && window.standardDeviation !== null) {
     const text = `standard deviation ${numberChange(baseline.standardDeviation, window.standardDeviation)}`
@@ -83,7 +88,11 @@ function categoryChange(summary: ResultSummary & { kind: 'categorical' }): strin
   const windowTotal = sum(summary.windowCounts)
   if (baselineTotal === 0 || windowTotal === 0) return null
   const changes = summary.categories
-    .map((category, i) => ({ category, before: summary.baselineCounts[i]! / baselineTotal, after: summary.windowCounts[i]! / windowTotal }))
+    .map((category, i) => ({
+      category,
+      before: summary.baselineCounts[i]! / baselineTotal,
+      after: summary.windowCounts[i]! / windowTotal,
+    }))
     .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before))
   const largest = Math.abs(changes[0]!.after - changes[0]!.before)
   return changes

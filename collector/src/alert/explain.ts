@@ -46,13 +46,16 @@ export function explain({ rule, rules, condition, results, diagnosis, slice }: E
     summary: summaryOf(rule, slice, condition, moved),
     moved,
     onsetMs: onsetOf(condition, slice),
-    confidence: rule.kind === 'budget' ? budgetConfidence(condition, rules, evidence!) : thresholdConfidence(rule, condition),
+    confidence:
+      rule.kind === 'budget' ? budgetConfidence(condition, rules, evidence!) : thresholdConfidence(rule, condition),
     evidence: evidence?.log10 ?? null,
     threshold: evidence?.log10Threshold ?? (rule.kind === 'threshold' ? rule.threshold : null),
     comparedWith: { ...slice.comparedWith, rulesDigest: rules.digest },
     window: { startMs: slice.startMs, endMs: slice.endMs, rows: slice.rows },
     diagnosis: relevant,
-    lookFirst: relevant[0]?.lookAt ?? `Compare the window with the baseline for ${moved[0]!.feature}, and ask what was deployed around the onset.`,
+    lookFirst:
+      relevant[0]?.lookAt ??
+      `Compare the window with the baseline for ${moved[0]!.feature}, and ask what was deployed around the onset.`,
   }
 }
 
@@ -60,7 +63,8 @@ function movedBy(rule: LoadedRule, result: Result, results: readonly Result[], s
   // Drift and data health of one feature are two results; a sentence about one of them wants the numbers of both.
   const siblings = results.filter((one) => one.feature === result.feature)
   const health = result.signal === 'data-health' ? result : siblings.find((one) => one.signal === 'data-health')
-  const drift = result.signal === 'data-health' ? (siblings.find((one) => one.signal === 'feature-drift') ?? result) : result
+  const drift =
+    result.signal === 'data-health' ? (siblings.find((one) => one.signal === 'feature-drift') ?? result) : result
   const isFeature = result.signal === 'feature-drift' || result.signal === 'data-health'
   const unit = isFeature ? slice.units?.get(result.feature) : undefined
   const rates = isFeature ? (health?.rates ?? result.rates) : {}
@@ -101,7 +105,9 @@ interface StrongestEvidence {
 
 function strongestEvidence({ results, fresh }: Condition): StrongestEvidence {
   const among = fresh.length > 0 ? fresh : results
-  const strongest = among.reduce((best, one) => (one.evidence!.log10Model > best.evidence!.log10Model ? one : best)).evidence!
+  const strongest = among.reduce((best, one) =>
+    one.evidence!.log10Model > best.evidence!.log10Model ? one : best,
+  ).evidence!
   return {
     log10: strongest.log10Model,
     log10Threshold: Math.log10(strongest.threshold),
@@ -109,7 +115,11 @@ function strongestEvidence({ results, fresh }: Condition): StrongestEvidence {
   }
 }
 
-function budgetConfidence(condition: Condition, { budget }: Pick<LoadedRules, 'budget'>, evidence: StrongestEvidence): string {
+function budgetConfidence(
+  condition: Condition,
+  { budget }: Pick<LoadedRules, 'budget'>,
+  evidence: StrongestEvidence,
+): string {
   const { log10, log10Threshold, alarmedAtMs } = evidence
   const falsely = `the alarm that may happen falsely ${budgetInWords(budget)}`
   if (alarmedAtMs !== null) {

@@ -18,11 +18,17 @@ export function formatAlert(alert: AlertRecord): string {
     lines.push(`  moved     ${one.signal} ${one.feature}: ${one.change}${effect}`)
   }
   if (moved.length > maximumListed) lines.push(`            and ${moved.length - maximumListed} more`)
-  lines.push(`  since     ${instant(explanation.onsetMs)} (window ${instant(window.startMs)} to ${instant(window.endMs)}, ${window.rows} rows)`)
+  lines.push(
+    `  since     ${instant(explanation.onsetMs)} (window ${instant(window.startMs)} to ${instant(window.endMs)}, ${window.rows} rows)`,
+  )
   lines.push(`  how sure  ${explanation.confidence}`)
-  lines.push(`  against   baseline ${short(comparedWith.baselineDigest)} of ${comparedWith.baselineRows} rows, ${othersOf(alert)}`)
+  lines.push(
+    `  against   baseline ${short(comparedWith.baselineDigest)} of ${comparedWith.baselineRows} rows, ${othersOf(alert)}`,
+  )
   for (const [index, one] of diagnosis.slice(0, maximumListed).entries()) {
-    lines.push(`  ${index === 0 ? 'cause?    ' : '          '}${one.cause} (score ${one.score.toFixed(2)}): ${one.evidence}`)
+    lines.push(
+      `  ${index === 0 ? 'cause?    ' : '          '}${one.cause} (score ${one.score.toFixed(2)}): ${one.evidence}`,
+    )
   }
   lines.push(`  look at   ${explanation.lookFirst}`)
   if (alert.resolvedAtMs !== null) lines.push(`  over      ${instant(alert.resolvedAtMs)}`)
@@ -31,7 +37,8 @@ export function formatAlert(alert: AlertRecord): string {
 }
 
 function othersOf({ explanation: { comparedWith } }: AlertRecord): string {
-  const manifest = comparedWith.manifestDigest === null ? 'no manifest' : `manifest ${short(comparedWith.manifestDigest)}`
+  const manifest =
+    comparedWith.manifestDigest === null ? 'no manifest' : `manifest ${short(comparedWith.manifestDigest)}`
   return `${manifest}, rules ${short(comparedWith.rulesDigest)}`
 }
 

@@ -90,7 +90,9 @@ export function createAlertManager({ store, notifiers, clock, log, random }: Ale
     const known = newest.get(key)
     if (known !== undefined) return known
     const states: readonly AlertState[] = ['pending', 'firing', 'resolved', 'inactive']
-    const records = await Promise.all(states.map((state) => store.alerts({ model, version, state, limit: maximumClosedAlerts })))
+    const records = await Promise.all(
+      states.map((state) => store.alerts({ model, version, state, limit: maximumClosedAlerts })),
+    )
     const alerts = new Map<string, AlertRecord>()
     for (const record of records.flat()) {
       const place = placeOf(record.rule, record.segment)
@@ -125,7 +127,13 @@ export function createAlertManager({ store, notifiers, clock, log, random }: Ale
     return changed
   }
 
-  function stepRule(rules: LoadedRules, rule: LoadedRule, slice: ExplainedSlice, results: readonly Result[], previous: AlertRecord | null) {
+  function stepRule(
+    rules: LoadedRules,
+    rule: LoadedRule,
+    slice: ExplainedSlice,
+    results: readonly Result[],
+    previous: AlertRecord | null,
+  ) {
     const condition = conditionOf({ rule, results, atMs: slice.endMs, openFeatures: openFeatures(previous) })
     return stepAlert({
       previous,
@@ -178,7 +186,8 @@ function placeOf(rule: string, segment: string): string {
 function checkNames(notifiers: readonly Notifier[]): void {
   const seen = new Set<string>()
   for (const { name } of notifiers) {
-    if (!notifierName.test(name)) throw new TypeError(`notifier ${JSON.stringify(name)}: a name has 1 to 64 letters, digits, ".", "_" or "-"`)
+    if (!notifierName.test(name))
+      throw new TypeError(`notifier ${JSON.stringify(name)}: a name has 1 to 64 letters, digits, ".", "_" or "-"`)
     if (seen.has(name)) throw new TypeError(`two notifiers are named ${name}`)
     seen.add(name)
   }

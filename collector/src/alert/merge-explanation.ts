@@ -25,7 +25,9 @@ export function newlyMoved(explanation: Explanation, fresh: readonly Result[]): 
 /** The explanation with what the latest one says about results that it did not name. */
 export function addMoved(explanation: Explanation, latest: Explanation, added: readonly Result[]): Explanation {
   const more = latest.moved.filter((one) => !names(explanation, one) && added.some((result) => isSame(one, result)))
-  return more.length === 0 ? explanation : { ...explanation, moved: [...explanation.moved, ...more].slice(0, maximumMoved) }
+  return more.length === 0
+    ? explanation
+    : { ...explanation, moved: [...explanation.moved, ...more].slice(0, maximumMoved) }
 }
 
 function names(explanation: Explanation, thing: Pick<Moved, 'signal' | 'feature'>): boolean {

@@ -80,17 +80,23 @@ function holdOn(input: StepInput, previous: AlertRecord): StepOutput {
   const added = newlyMoved(previous.explanation, condition.fresh)
   const explanation = addMoved(strongerExplanation(previous.explanation, latest), latest, added)
   const held: AlertRecord = { ...previous, lastTrueMs: atMs, explanation }
-  if (previous.state === 'pending') return atMs - previous.activeSinceMs >= rule.forMs ? fire(input, held) : { record: held, events: [] }
+  if (previous.state === 'pending')
+    return atMs - previous.activeSinceMs >= rule.forMs ? fire(input, held) : { record: held, events: [] }
   if (added.length === 0) return { record: held, events: [] }
   const names = added.map((result) => result.feature).join(', ')
-  return { record: held, events: [{ alertId: held.id, atMs, kind: 'firing', detail: plannedDetail(`${names} moved too`, input.notify) }] }
+  return {
+    record: held,
+    events: [{ alertId: held.id, atMs, kind: 'firing', detail: plannedDetail(`${names} moved too`, input.notify) }],
+  }
 }
 
 function fire(input: StepInput, record: AlertRecord): StepOutput {
   const { atMs } = input.condition
   return {
     record: { ...record, state: 'firing', firedAtMs: atMs },
-    events: [{ alertId: record.id, atMs, kind: 'firing', detail: plannedDetail(record.explanation.summary, input.notify) }],
+    events: [
+      { alertId: record.id, atMs, kind: 'firing', detail: plannedDetail(record.explanation.summary, input.notify) },
+    ],
   }
 }
 
@@ -102,9 +108,17 @@ function calmDown(input: StepInput, previous: AlertRecord): StepOutput {
     if (atMs < previous.activeSinceMs) return { record: previous, events: [] }
     return { record: { ...previous, state: 'inactive', resolvedAtMs: atMs }, events: [] }
   }
-  if (atMs <= previous.lastTrueMs || atMs - previous.lastTrueMs < rule.keepFiringForMs) return { record: previous, events: [] }
+  if (atMs <= previous.lastTrueMs || atMs - previous.lastTrueMs < rule.keepFiringForMs)
+    return { record: previous, events: [] }
   return {
     record: { ...previous, state: 'resolved', resolvedAtMs: atMs },
-    events: [{ alertId: previous.id, atMs, kind: 'resolved', detail: plannedDetail(`calm since ${instant(previous.lastTrueMs)}`, notify) }],
+    events: [
+      {
+        alertId: previous.id,
+        atMs,
+        kind: 'resolved',
+        detail: plannedDetail(`calm since ${instant(previous.lastTrueMs)}`, notify),
+      },
+    ],
   }
 }

@@ -1,7 +1,7 @@
 import express, { type Router } from 'express'
 import type { EvaluatorCounters } from '../evaluate/evaluator.ts'
 import type { Store } from '../store/store.ts'
-import { showsToken } from './bearer-token.ts'
+import { showsToken } from '../bearer-token.ts'
 
 /** A counter with one value per label, as its owner keeps it. */
 export type LabelledCounts = Readonly<Record<string, number>>

@@ -2,7 +2,7 @@ import { FormatError, parseBaseline, parseManifest } from '@driftline/instrument
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import * as zod from 'zod'
 import { StoreUnavailableError, type Store } from '../store/store.ts'
-import { showsToken } from './bearer-token.ts'
+import { showsToken } from '../bearer-token.ts'
 
 export interface ApiOptions {
   readonly store: Store

@@ -1,5 +1,5 @@
 import { digestJson, type Baseline, type Json } from '@driftline/instrumentation/contract'
-import type { AlertRecord } from '../alert/alert.ts'
+import type { AlertRecord, AlertState } from '../alert/alert.ts'
 import { createAlertManager } from '../alert/manager.ts'
 import { columnsOf, createWindowAccumulator, type OutputColumns, type WindowAccumulator } from '../baseline/window-accumulator.ts'
 import type { Clock } from '../clock.ts'
@@ -53,10 +53,11 @@ export interface Backtest {
  * Windows of so many rows have no time of their own: the rules' `every` stands for the time that each takes.
  */
 export function createBacktest(options: BacktestOptions): Backtest {
-  const { baseline, rules, cut } = options
+  const { rules, cut } = options
+  const baseline = withOutputs(options.baseline, options.outputs)
   const cutter = createCutter(cut)
   const everyMs = cut.kind === 'rows' ? rules.window.everyMs : cut.everyMs
-  const baselineDigest = digestJson(baseline as unknown as Json)
+  const baselineDigest = digestJson(options.baseline as unknown as Json)
   const model = compileModel({ baseline, baselineDigest, everyMs, budgetSteps: budgetSteps(rules, everyMs) })
   const alerts = createAlertManager({ store: createMemoryAlerts(), notifiers: [], clock: options.clock, log: () => undefined })
 
@@ -66,6 +67,7 @@ export function createBacktest(options: BacktestOptions): Backtest {
     const accumulators = createAccumulators(baseline, options.outputs)
     let open: number | null = null
     let number = 0
+    const states = new Map<string, AlertState>()
 
     async function finish(slice: number): Promise<BacktestWindow> {
       const counts = accumulators.take()
@@ -90,6 +92,8 @@ export function createBacktest(options: BacktestOptions): Backtest {
           comparedWith: { baselineDigest, manifestDigest: null, baselineRows: baseline.rows, detectorId: model.detectorId },
         },
       )
+      const turned = changed.filter((alert) => states.get(alert.id) !== alert.state)
+      for (const alert of turned) states.set(alert.id, alert.state)
       const size = cut.kind === 'rows' ? cut.rows : everyMs
       return {
         window: number++,
@@ -98,7 +102,7 @@ export function createBacktest(options: BacktestOptions): Backtest {
         rows: evaluated.rows,
         status: evaluated.status,
         results: evaluated.results,
-        alerts: changed,
+        alerts: turned,
         diagnosis: diagnose(evaluated.results),
       }
     }
@@ -120,6 +124,19 @@ export function createBacktest(options: BacktestOptions): Backtest {
       return { unreadableTime: cutter.unreadable, late: cutter.late }
     },
   }
+}
+
+/** The baseline with only those outputs that the file has: the others are not absent by fault, they were not asked about. */
+function withOutputs(baseline: Baseline, outputs: OutputColumns): Baseline {
+  const { classes, score, confidence, value, ...rest } = baseline.predictions
+  const predictions = {
+    ...rest,
+    ...(classes === undefined || outputs.class === undefined ? {} : { classes }),
+    ...(score === undefined || outputs.score === undefined ? {} : { score }),
+    ...(confidence === undefined || outputs.confidence === undefined ? {} : { confidence }),
+    ...(value === undefined || outputs.value === undefined ? {} : { value }),
+  }
+  return { ...baseline, predictions }
 }
 
 /** Evidence steps per allowed false alarm, when a step is as long as the slices of this run. */

@@ -1,6 +1,13 @@
 import { compareCodePoints, otherCategory, type Decision } from '@driftline/instrumentation/contract'
 import { DataFileError } from '../rows/data-file-error.ts'
-import { decisionBound, defaultPercentages, equalPercentages, quantileBounds, rangeBounds, unitBounds } from './bounds.ts'
+import {
+  decisionBound,
+  defaultPercentages,
+  equalPercentages,
+  quantileBounds,
+  rangeBounds,
+  unitBounds,
+} from './bounds.ts'
 import type { BuildBaselineOptions } from './build-options.ts'
 import type { ColumnKind, ColumnProfile } from './column-profile.ts'
 import type { RowsProfile } from './profile-rows.ts'
@@ -9,10 +16,10 @@ import type { RowsProfile } from './profile-rows.ts'
 const maxClasses = 1000
 
 /** A segment with fewer rows is too small to be compared with. */
-export const minSegmentRows = 200
+const minSegmentRows = 200
 
 /** Segments that are kept, the largest ones; each costs as much as the whole. */
-export const maxSegments = 50
+const maxSegments = 50
 
 const defaultMaxCategories = 50
 const defaultThreshold = 0.5
@@ -70,7 +77,10 @@ export function planLayout(
   const confidence = roles.get('confidence')
   const value = roles.get('value')
   const segments = roles.get('segment')
-  const numeric = [...profile.features.filter(({ kind }) => kind === 'numeric'), ...(value === undefined ? [] : [value])]
+  const numeric = [
+    ...profile.features.filter(({ kind }) => kind === 'numeric'),
+    ...(value === undefined ? [] : [value]),
+  ]
   return {
     features,
     ...(classes === undefined ? {} : { classes }),
@@ -106,10 +116,14 @@ function numericLayout(
   forced: readonly number[] = [],
 ): NumericLayout {
   const { column: name, mean, min, max, sketch } = column
-  if (!Number.isFinite(mean)) {
-    throw new DataFileError(file, `column ${JSON.stringify(name)}: the sum of values between ${min} and ${max} is beyond the largest number`)
+  if (sketch.count === 0) return { column: name, mean: 0, bounds: [...rangeBounds(range), ...forced] }
+  // No sum of squares about the mean is larger.
+  if (!Number.isFinite(mean) || !Number.isFinite((max - min) ** 2 * sketch.count)) {
+    throw new DataFileError(
+      file,
+      `column ${JSON.stringify(name)}: values between ${min} and ${max} are too far apart for a mean and a variance`,
+    )
   }
-  if (sketch.count === 0) return { column: name, mean: 0, bounds: rangeBounds(range) }
   const quantiles = sketch.quantiles(bins === undefined ? defaultPercentages : equalPercentages(bins))
   return { column: name, mean, bounds: quantileBounds({ min, max, quantiles, range, forced }) }
 }
@@ -154,7 +168,8 @@ function decide(
 ): Decision | undefined {
   const asked = options.threshold !== undefined || options.positiveClass !== undefined
   const threshold = options.threshold ?? manifest?.output?.decisionThreshold
-  const found = classes.length === 0 ? '' : ` (classes: ${classes.slice(0, 5).join(', ')}${classes.length > 5 ? ', ...' : ''})`
+  const found =
+    classes.length === 0 ? '' : ` (classes: ${classes.slice(0, 5).join(', ')}${classes.length > 5 ? ', ...' : ''})`
   if (classes.length !== 2) {
     const why = `a decision needs two classes, and the data shows ${classes.length}${found}`
     if (asked) throw new DataFileError(file, why)
@@ -191,7 +206,11 @@ function insideUnit({ min, max, sketch }: ColumnProfile): boolean {
 }
 
 /** A probability gets 50 equal buckets, any other score quantiles; both a bound at the threshold. */
-function scoreLayout(score: ColumnProfile, decision: Decision | undefined, options: BuildBaselineOptions): NumericLayout {
+function scoreLayout(
+  score: ColumnProfile,
+  decision: Decision | undefined,
+  options: BuildBaselineOptions,
+): NumericLayout {
   const forced = decision === undefined ? [] : [decisionBound(decision.threshold, decision.rule)]
   if (insideUnit(score)) return { column: score.column, mean: score.mean, bounds: unitBounds(0, forced) }
   return numericLayout(score, options, undefined, forced)
@@ -211,7 +230,9 @@ function segmentsLayout(
   const ranked = column.categories.ranked()
   const large = ranked.filter(({ count }) => count >= minSegmentRows)
   if (large.length < ranked.length) {
-    note(`${ranked.length - large.length} of ${ranked.length} segments have fewer than ${minSegmentRows} rows and are left out`)
+    note(
+      `${ranked.length - large.length} of ${ranked.length} segments have fewer than ${minSegmentRows} rows and are left out`,
+    )
   }
   if (large.length > maxSegments) note(`${large.length} segments are large enough; the ${maxSegments} largest are kept`)
   const names = large.slice(0, maxSegments).map(({ text }) => text)

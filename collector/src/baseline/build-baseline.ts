@@ -16,7 +16,13 @@ import {
 } from '@driftline/instrumentation/contract'
 import { DataFileError } from '../rows/data-file-error.ts'
 import { inspectFile } from '../rows/open-bytes.ts'
-import { planLayout, type BaselineLayout, type CategoricalLayout, type FeatureLayout, type NumericLayout } from './baseline-layout.ts'
+import {
+  planLayout,
+  type BaselineLayout,
+  type CategoricalLayout,
+  type FeatureLayout,
+  type NumericLayout,
+} from './baseline-layout.ts'
 import type { BuildBaselineOptions } from './build-options.ts'
 import { planChunks, type ChunkPlan } from './chunk-plan.ts'
 import type { ColumnKind, ColumnProfile } from './column-profile.ts'
@@ -74,7 +80,9 @@ function withManifest(options: BuildBaselineOptions): BuildBaselineOptions {
   const features = named?.filter((name) => !exclude.includes(name))
   if (manifest === undefined) return { ...options, ...(features === undefined ? {} : { features }) }
   const segment = columns.segment ?? manifest.segment?.column
-  const declared = manifest.features.filter(({ name }) => features!.includes(name)).map(({ name, kind }) => [name, kind] as const)
+  const declared = manifest.features
+    .filter(({ name }) => features!.includes(name))
+    .map(({ name, kind }) => [name, kind] as const)
   return {
     ...options,
     features: features!,
@@ -120,11 +128,17 @@ function noteFeature(feature: ColumnProfile, rows: number, options: BuildBaselin
     )
   }
   if (kind === 'categorical' && rows >= 100 && categories.distinct > idShare * rows) {
-    notes.push(`column ${column} has ${categories.distinct} different texts in ${rows} rows and looks like an id; --exclude ${column} leaves it out`)
+    notes.push(
+      `column ${column} has ${categories.distinct} different texts in ${rows} rows and looks like an id; --exclude ${column} leaves it out`,
+    )
   }
-  if (categories.error > 0) notes.push(`column ${column} has very many categories; which are the most frequent is known to ${categories.error} rows`)
+  if (categories.error > 0)
+    notes.push(
+      `column ${column} has very many categories; which are the most frequent is known to ${categories.error} rows`,
+    )
   if (kind === 'numeric' && sketch.count === 0) notes.push(`column ${column} has no numbers in ${rows} rows`)
-  if (kind !== 'numeric' && options.ranges?.has(column)) notes.push(`column ${column} is ${kind}; its --range is not used`)
+  if (kind !== 'numeric' && options.ranges?.has(column))
+    notes.push(`column ${column} is ${kind}; its --range is not used`)
 }
 
 async function digestFile(file: string): Promise<string> {
@@ -206,14 +220,11 @@ function featureBaseline(layout: FeatureLayout, tally: ColumnTally, group: numbe
   }
 }
 
-function numericSummary({ bounds, mean: origin, column }: NumericLayout, tally: ColumnTally, group: number): NumericSummary {
+function numericSummary({ bounds, mean: origin }: NumericLayout, tally: ColumnTally, group: number): NumericSummary {
   const { counts, values, sum, sumOfSquares, min, max } = tally.group(group)
   const chunks = tally.chunks(group)
   const shift = values === 0 ? 0 : sum / values
   const variance = values === 0 ? 0 : Math.max(0, sumOfSquares / values - shift * shift)
-  if (!Number.isFinite(variance)) {
-    throw new RangeError(`column ${JSON.stringify(column)}: the variance of values between ${min} and ${max} is beyond the largest number`)
-  }
   return {
     bounds,
     counts: Array.from(counts),
@@ -251,5 +262,7 @@ function scoreByLabel(labels: readonly string[], width: number, table: Float64Ar
     label,
     Array.from(table.subarray(i * width, (i + 1) * width)),
   ])
-  return Object.fromEntries(rows.filter(([label, counts]) => label !== otherCategory || counts.some((count) => count > 0)))
+  return Object.fromEntries(
+    rows.filter(([label, counts]) => label !== otherCategory || counts.some((count) => count > 0)),
+  )
 }

@@ -34,7 +34,7 @@ export interface BuildBaselineOptions {
 }
 
 /** Columns that are not plain features. */
-export interface RoleColumns {
+interface RoleColumns {
   /** The actual class. */
   readonly target?: string
   /** The predicted class. */
@@ -48,7 +48,7 @@ export interface RoleColumns {
   readonly segment?: string
 }
 
-export interface BuildProgress {
+interface BuildProgress {
   readonly pass: number
   /** Share of the file that this pass has read, 0 to 1. */
   readonly share: number

@@ -76,7 +76,10 @@ function byDuration({ file, column, times }: ChunkOptions, durationMs: number): 
   const first = Math.floor(times.min / duration)
   const count = Math.floor(times.max / duration) - first + 1
   if (count > maxChunks) {
-    throw new DataFileError(file, `chunks of ${durationMs} ms would be ${count}; at most ${maxChunks} are kept, so make them longer`)
+    throw new DataFileError(
+      file,
+      `chunks of ${durationMs} ms would be ${count}; at most ${maxChunks} are kept, so make them longer`,
+    )
   }
   return { ...byCell(column, count, (time) => Math.floor(time / duration) - first), durationMs }
 }

@@ -11,9 +11,9 @@ export class ColumnProfile {
   /** Undefined: told by the values. */
   readonly declared: ColumnKind | undefined
   readonly sketch: QuantileSketch
-  readonly categories = new FrequentValues()
-  min = Infinity
-  max = -Infinity
+  readonly categories: FrequentValues = new FrequentValues()
+  min: number = Infinity
+  max: number = -Infinity
   /** Values by what they look like. */
   readonly seen = { numbers: 0, booleans: 0, texts: 0, dates: 0, others: 0 }
   /** The first value that is no number, and where it stands. */
@@ -77,11 +77,10 @@ export class ColumnProfile {
       }
       if (isBooleanLiteral(value, text)) seen.booleans++
       else if (value instanceof Date) seen.dates++
-      else if (typeof value === 'object') seen.others++
-      else {
+      else if (typeof value === 'string') {
         seen.texts++
-        this.firstText ??= { value: String(value), place: place(row) }
-      }
+        this.firstText ??= { value, place: place(row) }
+      } else seen.others++
     }
     if (!this.#categorical && seen.texts + seen.booleans > 0) {
       this.#categorical = true

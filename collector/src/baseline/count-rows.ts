@@ -3,7 +3,7 @@ import type { RowBatch } from '../rows/row-batch.ts'
 import type { BaselineLayout, CategoricalLayout, NumericLayout } from './baseline-layout.ts'
 import { decisionBound } from './bounds.ts'
 import type { BuildBaselineOptions } from './build-options.ts'
-import type { ChunkPlan } from './chunk-plan.ts'
+import { fileOrder, type ChunkPlan } from './chunk-plan.ts'
 import { ColumnTally } from './column-tally.ts'
 import { categoryEncoder, numericEncoder, type Encoded, type Encoder } from './encode-cells.ts'
 
@@ -107,7 +107,7 @@ class Counter {
     )
     const columns = everything.map(({ column }) => column)
     if (layout.segments !== undefined) columns.push(layout.segments.column)
-    if (chunks !== undefined && !chunks.column.startsWith('@')) columns.push(chunks.column)
+    if (chunks !== undefined && chunks.column !== fileOrder) columns.push(chunks.column)
     this.columns = [...new Set(columns)]
   }
 
@@ -176,7 +176,10 @@ class Counter {
     this.#groupRows[0]! += rows
     if (this.#segmentOf !== undefined) {
       const { column, names } = this.#layout.segments!
-      this.#segmentOf(batch.columns.get(column), batch.text, 0, rows, { cells: this.#group, numbers: this.#encoded.numbers })
+      this.#segmentOf(batch.columns.get(column), batch.text, 0, rows, {
+        cells: this.#group,
+        numbers: this.#encoded.numbers,
+      })
       for (let row = 0; row < rows; row++) {
         const cell = this.#group[row]!
         const group = cell < 0 || cell === names.length ? 0 : cell + 1

@@ -36,7 +36,9 @@ export function whyNoNumber(value: unknown, text: boolean): number {
   if (/^[+-]?nan$/i.test(cell)) return noCell.nan
   // Also a number beyond the largest double, such as 1e999.
   const number = Number(cell)
-  return number === Infinity || number === -Infinity || /^[+-]?inf(inity)?$/i.test(cell) ? noCell.infinite : noCell.wrongType
+  return number === Infinity || number === -Infinity || /^[+-]?inf(inity)?$/i.test(cell)
+    ? noCell.infinite
+    : noCell.wrongType
 }
 
 /** Which cell each value of a column falls into. */
@@ -88,20 +90,13 @@ export function categoryEncoder(categories: readonly string[], isBoolean: boolea
 
 /** The category that a value is, or one of `noCell`. */
 export function readCategory(value: unknown, text: boolean): string | number {
-  switch (typeof value) {
-    case 'string':
-      return text && value.trim() === '' ? noCell.missing : value
-    case 'number':
-      if (value - value !== 0) return Number.isNaN(value) ? noCell.nan : noCell.infinite
-      return String(value)
-    case 'boolean':
-    case 'bigint':
-      return String(value)
-    case 'undefined':
-      return noCell.missing
-    default:
-      return value === null ? noCell.missing : noCell.wrongType
+  if (typeof value === 'string') return text && value.trim() === '' ? noCell.missing : value
+  if (typeof value === 'number') {
+    if (value - value === 0) return String(value)
+    return Number.isNaN(value) ? noCell.nan : noCell.infinite
   }
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value)
+  return value === undefined || value === null ? noCell.missing : noCell.wrongType
 }
 
 /** `true` or `false`, or one of `noCell`. In text also True, TRUE, 1 and so on; elsewhere true, 'true', 1 and 1n. */

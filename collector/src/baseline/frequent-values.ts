@@ -18,7 +18,10 @@ export class FrequentValues {
   #characters = 0
   #error = 0
 
-  constructor({ capacity = defaultCapacity, maxCharacters = defaultMaxCharacters }: { capacity?: number; maxCharacters?: number } = {}) {
+  constructor({
+    capacity = defaultCapacity,
+    maxCharacters = defaultMaxCharacters,
+  }: { capacity?: number; maxCharacters?: number } = {}) {
     this.#capacity = capacity
     this.#maxCharacters = maxCharacters
   }

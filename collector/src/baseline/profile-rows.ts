@@ -30,7 +30,7 @@ export interface RowsProfile {
   readonly unusable: readonly ColumnProfile[]
 }
 
-export type Role = 'target' | 'prediction' | 'score' | 'value' | 'confidence' | 'segment'
+type Role = 'target' | 'prediction' | 'score' | 'value' | 'confidence' | 'segment'
 
 /** What the values of each role are; targets and predictions are classes. */
 const roleKinds: Readonly<Record<Role, ColumnKind>> = {
@@ -108,7 +108,8 @@ class Profiler {
       if (column !== undefined) this.#roles.set(role, column)
     }
     const time = columns.time === fileOrder ? undefined : columns.time
-    for (const column of [...this.#roles.values(), ...(time === undefined ? [] : [time]), ...exclude]) this.#apart.add(column)
+    for (const column of [...this.#roles.values(), ...(time === undefined ? [] : [time]), ...exclude])
+      this.#apart.add(column)
     for (const [column, kind] of types ?? []) if (kind === 'ignore') this.#apart.add(column)
     const named = features?.filter((column) => types?.get(column) !== 'ignore')
     if (named !== undefined) {
@@ -123,7 +124,8 @@ class Profiler {
     if (this.wanted === undefined) {
       for (const column of batch.columns.keys()) {
         this.#found.add(column)
-        if (!this.#apart.has(column) && !this.#features.has(column)) this.#features.set(column, this.#newFeature(column))
+        if (!this.#apart.has(column) && !this.#features.has(column))
+          this.#features.set(column, this.#newFeature(column))
       }
     } else for (const column of batch.columns.keys()) this.#found.add(column)
     for (const profile of [...this.#features.values(), ...this.#byRole.values()]) {
@@ -192,10 +194,16 @@ class Profiler {
       for (const column of ranges?.keys() ?? []) named.push(['--range', column])
     } else {
       // With a list of features only those are read; a name that is not among them is a slip.
-      for (const [option, names] of [['--type', types?.keys() ?? []], ['--range', ranges?.keys() ?? []]] as const) {
+      for (const [option, names] of [
+        ['--type', types?.keys() ?? []],
+        ['--range', ranges?.keys() ?? []],
+      ] as const) {
         for (const column of names) {
           if (features.includes(column) || exclude.includes(column)) continue
-          throw new DataFileError(file, `${option} names ${JSON.stringify(column)}, which is not one of the features: ${listed(features)}`)
+          throw new DataFileError(
+            file,
+            `${option} names ${JSON.stringify(column)}, which is not one of the features: ${listed(features)}`,
+          )
         }
       }
     }

@@ -28,7 +28,8 @@ export async function readManifest(file: string): Promise<Manifest> {
 
 async function readJson(file: string): Promise<unknown> {
   const { size } = await inspectFile(file)
-  if (size > maxFileBytes) throw new DataFileError(file, `is ${size} bytes long, more than the ${maxFileBytes} of a baseline or manifest`)
+  if (size > maxFileBytes)
+    throw new DataFileError(file, `is ${size} bytes long, more than the ${maxFileBytes} of a baseline or manifest`)
   const text = await readFile(file, 'utf8')
   try {
     return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text)

@@ -19,11 +19,17 @@ export interface BaselineSummary {
   readonly features: readonly FeatureSummary[]
   readonly outputs: readonly FeatureSummary[]
   readonly decision: Decision | null
-  readonly chunking: { readonly column: string; readonly chunks: number; readonly smallest: number; readonly largest: number; readonly durationMs: number | null } | null
+  readonly chunking: {
+    readonly column: string
+    readonly chunks: number
+    readonly smallest: number
+    readonly largest: number
+    readonly durationMs: number | null
+  } | null
   readonly segments: { readonly column: string; readonly rows: Readonly<Record<string, number>> } | null
 }
 
-export interface FeatureSummary {
+interface FeatureSummary {
   readonly name: string
   readonly kind: 'numeric' | 'categorical' | 'boolean'
   readonly values: number
@@ -92,9 +98,23 @@ function featureSummary(feature: FeatureBaseline, rows: number): FeatureSummary 
   }
 }
 
-function numeric(name: string, { values, mean, variance, min, max, bounds }: NumericSummary, rows: number): FeatureSummary {
+function numeric(
+  name: string,
+  { values, mean, variance, min, max, bounds }: NumericSummary,
+  rows: number,
+): FeatureSummary {
   const shares = { missing: share(rows - values, rows), invalid: 0 }
-  return { name, kind: 'numeric', values, ...shares, mean, standardDeviation: Math.sqrt(variance), min, max, bounds: bounds.length }
+  return {
+    name,
+    kind: 'numeric',
+    values,
+    ...shares,
+    mean,
+    standardDeviation: Math.sqrt(variance),
+    min,
+    max,
+    bounds: bounds.length,
+  }
 }
 
 function categorical(name: string, { values, categories, counts }: CategoricalSummary, rows: number): FeatureSummary {
@@ -126,10 +146,16 @@ export function baselineText(summary: BaselineSummary): string {
         (chunking.durationMs === null ? '' : `, ${chunking.durationMs / 1000} s each`),
     ...(decision === null
       ? []
-      : [`decision: ${decision.positiveClass} when score ${decision.rule} ${decision.threshold}, else ${decision.negativeClass}`]),
+      : [
+          `decision: ${decision.positiveClass} when score ${decision.rule} ${decision.threshold}, else ${decision.negativeClass}`,
+        ]),
     ...(segments === null
       ? []
-      : [`segments by ${segments.column}: ${Object.entries(segments.rows).map(([name, rows]) => `${name} (${rows})`).join(', ')}`]),
+      : [
+          `segments by ${segments.column}: ${Object.entries(segments.rows)
+            .map(([name, rows]) => `${name} (${rows})`)
+            .join(', ')}`,
+        ]),
     '',
     ...table(summary.features, 'feature'),
   ]
@@ -147,15 +173,27 @@ function table(rows: readonly FeatureSummary[], title: string): string[] {
     percent(row.invalid),
     row.mean === undefined ? '' : short(row.mean),
     row.standardDeviation === undefined ? '' : short(row.standardDeviation),
-    row.min === undefined || row.values === 0 ? topText(row) : `${short(row.min)} .. ${short(row.max!)}${rangeText(row)}`,
+    row.min === undefined || row.values === 0
+      ? topText(row)
+      : `${short(row.min)} .. ${short(row.max!)}${rangeText(row)}`,
     row.bounds === undefined ? `${row.categories} categories` : `${row.bounds} bounds`,
   ])
   const widths = header.map((name, i) => Math.max(name.length, ...body.map((row) => row[i]!.length)))
-  return [header, ...body].map((row) => row.map((cell, i) => (i < 2 || i > 6 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ').trimEnd())
+  return [header, ...body].map((row) =>
+    row
+      .map((cell, i) => (i < 2 || i > 6 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 function topText({ top = [] }: FeatureSummary): string {
-  return top.map(({ category, share: part }) => `${category.length > 20 ? `${category.slice(0, 20)}...` : category} ${percent(part)}`).join(', ')
+  return top
+    .map(
+      ({ category, share: part }) =>
+        `${category.length > 20 ? `${category.slice(0, 20)}...` : category} ${percent(part)}`,
+    )
+    .join(', ')
 }
 
 function rangeText({ range }: FeatureSummary): string {

@@ -9,8 +9,8 @@ export class TimeProfile {
   sorted = true
   /** Whether the values are dates, and so in milliseconds; else they are plain numbers. */
   dates = false
-  min = Infinity
-  max = -Infinity
+  min: number = Infinity
+  max: number = -Infinity
   readonly sketch: QuantileSketch
   readonly #file: string
   readonly #column: string
@@ -41,7 +41,9 @@ export class TimeProfile {
   }
 
   #fail(batch: RowBatch, row: number, message: string): never {
-    throw new DataFileError(this.#file, `column ${JSON.stringify(this.#column)} ${message}`, { place: batch.place(row) })
+    throw new DataFileError(this.#file, `column ${JSON.stringify(this.#column)} ${message}`, {
+      place: batch.place(row),
+    })
   }
 }
 

@@ -24,7 +24,10 @@ export interface WindowAccumulator {
 
 /** The columns that an accumulator reads. */
 export function columnsOf(baseline: Pick<Baseline, 'features'>, outputs: OutputColumns = {}): string[] {
-  const names = [...baseline.features.map(({ name }) => name), ...Object.values(outputs).filter((name) => name !== undefined)]
+  const names = [
+    ...baseline.features.map(({ name }) => name),
+    ...Object.values(outputs).filter((name) => name !== undefined),
+  ]
   return [...new Set(names)]
 }
 
@@ -47,7 +50,11 @@ export function createWindowAccumulator(
   if (classes !== undefined && outputs.class !== undefined) {
     outputColumns.push(['class', categoricalColumn(outputs.class, classes, false)])
   }
-  for (const [name, summary] of [['score', score], ['confidence', confidence], ['value', value]] as const) {
+  for (const [name, summary] of [
+    ['score', score],
+    ['confidence', confidence],
+    ['value', value],
+  ] as const) {
     const column = outputs[name]
     if (summary !== undefined && column !== undefined) outputColumns.push([name, numericColumn(column, summary)])
   }
@@ -71,7 +78,10 @@ export function createWindowAccumulator(
         rows,
         features: new Map(features.map((column): [string, FeatureCounts] => [column.name, featureCounts(column)])),
         outputs: new Map(
-          outputColumns.map(([name, column]): [OutputName, OutputCounts] => [name, { distribution: distribution(column) }]),
+          outputColumns.map(([name, column]): [OutputName, OutputCounts] => [
+            name,
+            { distribution: distribution(column) },
+          ]),
         ),
       }
       rows = 0

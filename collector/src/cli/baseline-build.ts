@@ -64,7 +64,10 @@ Detail:
     const started = io.clock.now()
     const options = await buildOptions(values, io, (share, rows) => {
       const seconds = Math.max(0.001, (io.clock.now() - started) / 1000)
-      progress.update(share, `${rows.toLocaleString('en')} rows, ${Math.round(rows / seconds).toLocaleString('en')} rows/s`)
+      progress.update(
+        share,
+        `${rows.toLocaleString('en')} rows, ${Math.round(rows / seconds).toLocaleString('en')} rows/s`,
+      )
     })
     const built = await buildBaseline(options).finally(() => progress.clear())
     await writeWhole(resolve(io.directory, out), baselineJson(built.baseline))
@@ -133,7 +136,8 @@ async function buildOptions(
 ): Promise<BuildBaselineOptions> {
   if (values.data === undefined) throw new UsageError('--data FILE is missing')
   const checked = checkedOptions(values)
-  const manifest = values.manifest === undefined ? undefined : await readManifest(resolve(io.directory, values.manifest))
+  const manifest =
+    values.manifest === undefined ? undefined : await readManifest(resolve(io.directory, values.manifest))
   const name = values.model ?? manifest?.model.name
   const version = values.version ?? manifest?.model.version
   if (name === undefined || name === '') throw new UsageError('--model NAME is missing')
@@ -184,7 +188,9 @@ function checkedOptions(values: Values): Omit<BuildBaselineOptions, 'file' | 'mo
       positiveClass: values['positive-class'],
       chunks: whole(values.chunks, '--chunks', 2, maxChunks),
       chunkDurationMs:
-        values['chunk-duration'] === undefined ? undefined : parseDuration(values['chunk-duration'], '--chunk-duration'),
+        values['chunk-duration'] === undefined
+          ? undefined
+          : parseDuration(values['chunk-duration'], '--chunk-duration'),
       maxCategories: whole(values['max-categories'], '--max-categories', 1, maxCategories),
       bins: whole(values.bins, '--bins', 2, maxBounds - 4),
     }),
@@ -222,9 +228,11 @@ function columnRanges(given: readonly string[] | undefined): Map<string, { min?:
     given.map((text) => {
       const [column, range] = columnSetting(text, '--range', 'COL=MIN:MAX')
       const ends = range.split(':')
-      if (ends.length !== 2 || range === ':') throw new UsageError(`--range: expected COL=MIN:MAX, got ${JSON.stringify(text)}`)
+      if (ends.length !== 2 || range === ':')
+        throw new UsageError(`--range: expected COL=MIN:MAX, got ${JSON.stringify(text)}`)
       const [min, max] = ends.map((end) => (end === '' ? undefined : number(end, `--range ${column}`)))
-      if (min !== undefined && max !== undefined && min > max) throw new UsageError(`--range ${column}: ${min} is above ${max}`)
+      if (min !== undefined && max !== undefined && min > max)
+        throw new UsageError(`--range ${column}: ${min} is above ${max}`)
       return [column, defined({ min, max })]
     }),
   )
@@ -240,7 +248,8 @@ function columnSetting(text: string, option: string, form: string): [string, str
 function choice<T extends string>(text: string | undefined, option: string, choices: readonly T[]): T | undefined {
   if (text === undefined) return undefined
   const found = choices.find((one) => one === text)
-  if (found === undefined) throw new UsageError(`${option}: expected ${choices.join(', ')}, got ${JSON.stringify(text)}`)
+  if (found === undefined)
+    throw new UsageError(`${option}: expected ${choices.join(', ')}, got ${JSON.stringify(text)}`)
   return found
 }
 

@@ -21,7 +21,8 @@ Options:
       options: { json: { type: 'boolean', default: false } },
     })
     const [file] = positionals
-    if (file === undefined || positionals.length > 1) throw new UsageError(`expected one FILE, got ${positionals.length}`)
+    if (file === undefined || positionals.length > 1)
+      throw new UsageError(`expected one FILE, got ${positionals.length}`)
     const summary = summariseBaseline(await readBaseline(resolve(io.directory, file)))
     io.stdout(values.json ? `${JSON.stringify(summary)}\n` : baselineText(summary))
     return 0

@@ -1,6 +1,13 @@
 import { UsageError } from './command.ts'
 
-const milliseconds: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+const milliseconds: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
 
 /**
  * Milliseconds of a duration such as `500ms`, `30s`, `5m`, `1h`, `1.5d`, `1w`.

@@ -39,7 +39,8 @@ function findCommand(args: readonly string[]): { entry: CommandEntry; words: num
   let found: { entry: CommandEntry; words: number } | undefined
   for (const entry of commands) {
     const words = entry.name.split(' ')
-    if (words.length > (found?.words ?? 0) && words.every((word, i) => args[i] === word)) found = { entry, words: words.length }
+    if (words.length > (found?.words ?? 0) && words.every((word, i) => args[i] === word))
+      found = { entry, words: words.length }
   }
   return found
 }

@@ -7,7 +7,12 @@ import type { MomentPair, Shares } from './suspect.ts'
  *
  * The moments matter where the histogram is blind: once most values lie beyond the last bound, every large change looks alike there.
  */
-export function affineFit(change: AffineChange, histogram: ClosedHistogram, moments: MomentPair, shares: Shares): number {
+export function affineFit(
+  change: AffineChange,
+  histogram: ClosedHistogram,
+  moments: MomentPair,
+  shares: Shares,
+): number {
   const explained = explainedShare(histogram.changed(change), shares.baseline, shares.window, shares)
   if (explained === 0) return 0
   const { mean, deviation } = predictedMoments(change, moments)
@@ -19,7 +24,10 @@ export function affineFit(change: AffineChange, histogram: ClosedHistogram, mome
 }
 
 /** Mean and standard deviation after a change of a share of the rows. */
-export function predictedMoments({ scale, offset, share }: AffineChange, { mean, deviation }: MomentPair): { mean: number; deviation: number } {
+export function predictedMoments(
+  { scale, offset, share }: AffineChange,
+  { mean, deviation }: MomentPair,
+): { mean: number; deviation: number } {
   const shift = scale * mean + offset - mean
   const variance = (1 - share + share * scale * scale) * deviation * deviation + share * (1 - share) * shift * shift
   return { mean: mean + share * shift, deviation: Math.sqrt(variance) }

@@ -13,7 +13,13 @@ const expectedBeyond = 5
  * range, for a sample may reach farther than another), and must reach as far as so many converted rows surely would. This is what tells
  * a placeholder of 0 from division by 1000, and a few odd values beyond the range from a conversion of a few rows.
  */
-export function extremesFit(change: AffineChange, histogram: ClosedHistogram, summary: NumericSummary, { deviation }: MomentPair, n: number): number {
+export function extremesFit(
+  change: AffineChange,
+  histogram: ClosedHistogram,
+  summary: NumericSummary,
+  { deviation }: MomentPair,
+  n: number,
+): number {
   const { baseline, window } = summary
   if (baseline.min === null || baseline.max === null || window.min === null || window.max === null) return 1
   const { scale, offset, share } = change

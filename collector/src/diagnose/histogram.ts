@@ -38,7 +38,12 @@ export function chanceVariation(expected: readonly number[], n: number, baseline
  * How much of the way from the baseline to the window a prediction covers, from 0 (none of it) to 1 (all but chance).
  * 0 too when chance alone could have made the difference: then there is nothing to explain.
  */
-export function explainedShare(predicted: readonly number[], baseline: readonly number[], window: readonly number[], sizes: { n: number; baselineSize: number }): number {
+export function explainedShare(
+  predicted: readonly number[],
+  baseline: readonly number[],
+  window: readonly number[],
+  sizes: { n: number; baselineSize: number },
+): number {
   const { n, baselineSize } = sizes
   const whole = totalVariation(baseline, window)
   if (whole <= 1.5 * chanceVariation(baseline, n, baselineSize)) return 0

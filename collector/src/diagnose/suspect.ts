@@ -57,9 +57,20 @@ export interface MomentPair {
 
 export function momentsOf(summary: NumericSummary): MomentPair | null {
   const { baseline, window } = summary
-  if (baseline.mean === null || baseline.standardDeviation === null || window.mean === null || window.standardDeviation === null) return null
+  if (
+    baseline.mean === null ||
+    baseline.standardDeviation === null ||
+    window.mean === null ||
+    window.standardDeviation === null
+  )
+    return null
   if (!(baseline.standardDeviation > 0)) return null
-  return { mean: baseline.mean, deviation: baseline.standardDeviation, windowMean: window.mean, windowDeviation: window.standardDeviation }
+  return {
+    mean: baseline.mean,
+    deviation: baseline.standardDeviation,
+    windowMean: window.mean,
+    windowDeviation: window.standardDeviation,
+  }
 }
 
 function total(counts: readonly number[]): number {

@@ -34,7 +34,10 @@ export function compareCategorical(
 ): Comparison {
   if (window.values < fewestShownValues || baseline.values <= 0) return notShown
   const used = usedCells(baseline.counts, window.counts)
-  const tests: Record<string, TestResult> = contingencyTests(mergeRareCategories(baseline.counts, window.counts), options)
+  const tests: Record<string, TestResult> = contingencyTests(
+    mergeRareCategories(baseline.counts, window.counts),
+    options,
+  )
   if (used.baseline.length === 2) tests['rateDifference'] = rateDifference(used, baseline.values, window.values)
   return {
     distances: distancesOf(used, baseline.values, window.values),
@@ -81,8 +84,16 @@ function distancesOf(used: UsedCells, baselineSize: number, windowSize: number):
 }
 
 const distanceNames = [
-  ...['psi', 'psiExpectedNull', 'kl', 'klReverse', 'jsDivergence', 'jsDistance', 'hellinger', 'totalVariation'],
-  ...['lInfinity', 'cramersV'],
+  'psi',
+  'psiExpectedNull',
+  'kl',
+  'klReverse',
+  'jsDivergence',
+  'jsDistance',
+  'hellinger',
+  'totalVariation',
+  'lInfinity',
+  'cramersV',
 ]
 const notShown: Comparison = {
   distances: Object.fromEntries(distanceNames.map((name) => [name, null])),
@@ -114,7 +125,8 @@ function largestDifference(baseline: CategoricalSummary, window: CategoricalDist
   let value = 0
   for (let i = 0; i < baseline.counts.length; i++) {
     const difference = window.counts[i]! / window.values - baseline.counts[i]! / baseline.values
-    if (Math.abs(difference) > Math.abs(value)) {
+    // Of two categories both move alike: rounding must not pick one.
+    if (Math.abs(difference) > Math.abs(value) + 1e-12) {
       cell = i
       value = difference
     }

@@ -28,7 +28,13 @@ export function toLogLinear(
   negative: ExponentialSide,
   positive: ExponentialSide,
 ): { layout: LogLinearLayout; values: Float64Array } {
-  const from = { kind: 'log-linear', scale, zeroThreshold, negative: filled(negative), positive: filled(positive) } as const
+  const from = {
+    kind: 'log-linear',
+    scale,
+    zeroThreshold,
+    negative: filled(negative),
+    positive: filled(positive),
+  } as const
   const shift = Math.max(0, scale - finestScale)
   const layout: LogLinearLayout = {
     kind: 'log-linear',
@@ -40,8 +46,10 @@ export function toLogLinear(
   const cells = new Float64Array(histogramHeader + from.negative.length + 1 + from.positive.length)
   const zero = histogramHeader + from.negative.length
   cells[zero] = zeroCount
-  for (let i = 0; i < from.negative.length; i++) cells[zero - 1 - i] = negative.bucketCounts[from.negative.offset - negative.offset + i]!
-  for (let i = 0; i < from.positive.length; i++) cells[zero + 1 + i] = positive.bucketCounts[from.positive.offset - positive.offset + i]!
+  for (let i = 0; i < from.negative.length; i++)
+    cells[zero - 1 - i] = negative.bucketCounts[from.negative.offset - negative.offset + i]!
+  for (let i = 0; i < from.positive.length; i++)
+    cells[zero + 1 + i] = positive.bucketCounts[from.positive.offset - positive.offset + i]!
   const values = new Float64Array(histogramHeader + layout.negative.length + 1 + layout.positive.length)
   scatterLogLinear(from, cells, 0, layout, values)
   return { layout, values }

@@ -48,7 +48,15 @@ export class ByteTable<T> {
     const words = new Uint32Array(wordCount)
     for (let i = 0; i < wordCount; i++) words[i] = view.getUint32(start + (i << 2), true)
     const hash = hashOf(view, start, end)
-    const entry: Entry<T> = { hash, length, words, tail: tailWord(view, start + (wordCount << 2), end), value, live: true, next: undefined }
+    const entry: Entry<T> = {
+      hash,
+      length,
+      words,
+      tail: tailWord(view, start + (wordCount << 2), end),
+      value,
+      live: true,
+      next: undefined,
+    }
     const place = this.#placeIn(hash & this.#mask)
     const evicted = this.#places[place]
     if (evicted !== undefined) {

@@ -14,7 +14,13 @@ export interface CumulativeSample {
 }
 
 export type DeltaResult =
-  | { readonly kind: 'delta'; readonly startMicros: number; readonly endMicros: number; readonly values: Float64Array; readonly reset: boolean }
+  | {
+      readonly kind: 'delta'
+      readonly startMicros: number
+      readonly endMicros: number
+      readonly values: Float64Array
+      readonly reset: boolean
+    }
   /** Kept to be compared with, and no data. */
   | { readonly kind: 'reference' }
   | { readonly kind: 'duplicate' }
@@ -80,7 +86,13 @@ export class CumulativeToDelta {
     if (this.#exports.size > this.#limits.cumulativeSeries) this.#exports.delete(this.#exports.keys().next().value!)
   }
 
-  convert(scopeKey: string, seriesKey: string, sample: CumulativeSample, nowMs: number, changes: CumulativeChanges): DeltaResult {
+  convert(
+    scopeKey: string,
+    seriesKey: string,
+    sample: CumulativeSample,
+    nowMs: number,
+    changes: CumulativeChanges,
+  ): DeltaResult {
     const { startMicros, timeMicros } = sample
     const key = `${scopeKey}\u0001${startMicros}\u0001${seriesKey}`
     const before = this.#streams.get(key)
@@ -90,7 +102,13 @@ export class CumulativeToDelta {
       if (startMicros <= this.#unseenAfterMicros) return { kind: 'reference' }
       const exported = this.#exports.get(`${scopeKey}\u0001${startMicros}`)
       const previous = exported !== undefined && exported.timeMicros === timeMicros ? exported.previousMicros : 0
-      return { kind: 'delta', startMicros: Math.max(startMicros, previous), endMicros: timeMicros, values: sample.values, reset: false }
+      return {
+        kind: 'delta',
+        startMicros: Math.max(startMicros, previous),
+        endMicros: timeMicros,
+        values: sample.values,
+        reset: false,
+      }
     }
     if (timeMicros === before.timeMicros) return { kind: 'duplicate' }
     if (timeMicros < before.timeMicros) return { kind: 'out-of-order', lastMicros: before.timeMicros }
@@ -111,7 +129,13 @@ export class CumulativeToDelta {
     }
   }
 
-  #keep(key: string, before: Stream | undefined, sample: CumulativeSample, nowMs: number, changes: CumulativeChanges): void {
+  #keep(
+    key: string,
+    before: Stream | undefined,
+    sample: CumulativeSample,
+    nowMs: number,
+    changes: CumulativeChanges,
+  ): void {
     const { layout, values, startMicros, timeMicros } = sample
     const after = { layout, values, startMicros, timeMicros, seenMs: nowMs }
     // Deleted first, so that it moves to the end of the map's order.
@@ -122,7 +146,8 @@ export class CumulativeToDelta {
 
   #forgetIdle(nowMs: number): void {
     for (const [key, stream] of this.#streams) {
-      if (this.#streams.size <= this.#limits.cumulativeSeries && stream.seenMs > nowMs - this.#limits.cumulativeIdleMs) return
+      if (this.#streams.size <= this.#limits.cumulativeSeries && stream.seenMs > nowMs - this.#limits.cumulativeIdleMs)
+        return
       this.#streams.delete(key)
       this.#unseenAfterMicros = Math.max(this.#unseenAfterMicros, stream.startMicros)
     }

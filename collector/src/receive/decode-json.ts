@@ -39,8 +39,23 @@ export function createJsonDecoder(limits: DecodeLimits = defaultLimits): (bytes:
     } catch (error) {
       throw new OtlpDecodeError(`not JSON: ${error instanceof Error ? error.message : String(error)}`, '')
     }
-    return new JsonDecoder(limits, lists).request(value)
+    try {
+      return new JsonDecoder(limits, lists, noPath).request(value)
+    } catch (error) {
+      if (!(error instanceof OtlpDecodeError)) throw error
+      // Writing down where one is takes longer than decoding, so it is done only once something is known to be wrong.
+      return new JsonDecoder(limits, lists, join).request(value)
+    }
   }
+}
+
+/** How a decoder writes down where it is: the path of a member, or of a list's element. */
+type PathWriter = (path: string, key: string, index?: number) => string
+
+const noPath: PathWriter = () => ''
+const join: PathWriter = (path, key, index) => {
+  const name = index === undefined ? key : `${key}[${index}]`
+  return path === '' ? name : `${path}.${name}`
 }
 
 /**
@@ -81,16 +96,20 @@ const int32Limit = 2 ** 31
 class JsonDecoder {
   readonly #limits: DecodeLimits
   readonly #lists: Lists
+  readonly #at: PathWriter
   #points = 0
   #pointsOverLimit = 0
 
-  constructor(limits: DecodeLimits, lists: Lists) {
+  constructor(limits: DecodeLimits, lists: Lists, at: PathWriter) {
     this.#limits = limits
     this.#lists = lists
+    this.#at = at
   }
 
   request(value: unknown): MetricsRequest {
-    const resources = list(objectAt(value, ''), 'resourceMetrics', '', (item, path) => this.#resourceMetrics(item, path))
+    const resources = list(this.#at, objectAt(value, ''), 'resourceMetrics', '', (item, path) =>
+      this.#resourceMetrics(item, path),
+    )
     return { resources, pointsOverLimit: this.#pointsOverLimit }
   }
 
@@ -98,9 +117,9 @@ class JsonDecoder {
     const object = objectAt(value, path)
     const resource = member(object, 'resource', path)
     return {
-      attributes: this.#attributes(resource, `${path}.resource`),
+      attributes: this.#attributes(resource, this.#at(path, 'resource')),
       schemaUrl: textAt(object, 'schemaUrl', path),
-      scopes: list(object, 'scopeMetrics', path, (item, itemPath) => this.#scopeMetrics(item, itemPath)),
+      scopes: list(this.#at, object, 'scopeMetrics', path, (item, itemPath) => this.#scopeMetrics(item, itemPath)),
     }
   }
 
@@ -108,11 +127,11 @@ class JsonDecoder {
     const object = objectAt(value, path)
     const scope = member(object, 'scope', path)
     return {
-      name: textAt(scope, 'name', `${path}.scope`),
-      version: textAt(scope, 'version', `${path}.scope`),
-      attributes: this.#attributes(scope, `${path}.scope`),
+      name: textAt(scope, 'name', this.#at(path, 'scope')),
+      version: textAt(scope, 'version', this.#at(path, 'scope')),
+      attributes: this.#attributes(scope, this.#at(path, 'scope')),
       schemaUrl: textAt(object, 'schemaUrl', path),
-      metrics: list(object, 'metrics', path, (item, itemPath) => this.#metric(item, itemPath)),
+      metrics: list(this.#at, object, 'metrics', path, (item, itemPath) => this.#metric(item, itemPath)),
     }
   }
 
@@ -126,7 +145,7 @@ class JsonDecoder {
     const kind = kinds[0]
     if (kind === undefined) return null
     if (kinds.length > 1) throw new OtlpDecodeError(`has ${kinds.join(' and ')}, and may have only one of them`, path)
-    const dataPath = `${path}.${kind}`
+    const dataPath = this.#at(path, kind)
     const data = objectAt(metric[kind], dataPath)
     const points = <P>(decode: (point: JsonObject, path: string) => P) => this.#pointList(data, dataPath, decode)
     switch (kind) {
@@ -152,7 +171,7 @@ class JsonDecoder {
           points: points((point, at) => this.#exponentialPoint(point, at)),
         }
       case 'summary':
-        return { kind, pointCount: list(data, 'dataPoints', dataPath, () => null).length }
+        return { kind, pointCount: list(this.#at, data, 'dataPoints', dataPath, () => null).length }
     }
   }
 
@@ -163,7 +182,7 @@ class JsonDecoder {
     this.#pointsOverLimit += items.length - kept
     const points: P[] = []
     for (let i = 0; i < kept; i++) {
-      const pointPath = `${path}.dataPoints[${i}]`
+      const pointPath = this.#at(path, 'dataPoints', i)
       points.push(decode(objectAt(items[i], pointPath), pointPath))
     }
     return points
@@ -174,7 +193,10 @@ class JsonDecoder {
     if (asInt && point['asDouble'] !== undefined && point['asDouble'] !== null) {
       throw new OtlpDecodeError('has asInt and asDouble, and may have only one of them', path)
     }
-    return { ...this.#pointCommon(point, path), value: asInt ? Number(integer(point['asInt'], `${path}.asInt`)) : optionalDouble(point, 'asDouble', path) }
+    return {
+      ...this.#pointCommon(point, path),
+      value: asInt ? Number(integer(point['asInt'], this.#at(path, 'asInt'))) : optionalDouble(point, 'asDouble', path),
+    }
   }
 
   #histogramPoint(point: JsonObject, path: string): HistogramPoint {
@@ -206,7 +228,10 @@ class JsonDecoder {
 
   #buckets(point: JsonObject, key: string, path: string): ExponentialBuckets {
     const buckets = member(point, key, path)
-    return { offset: int32At(buckets, 'offset', `${path}.${key}`), bucketCounts: this.#counts(buckets, `${path}.${key}`) }
+    return {
+      offset: int32At(buckets, 'offset', this.#at(path, key)),
+      bucketCounts: this.#counts(buckets, this.#at(path, key)),
+    }
   }
 
   #pointCommon(point: JsonObject, path: string) {
@@ -224,7 +249,11 @@ class JsonDecoder {
     const counts: number[] = []
     for (let i = 0; i < kept; i++) {
       const item = items[i]
-      counts.push(typeof item === 'number' && item >= 0 && Number.isInteger(item) ? item : count(item, `${path}.bucketCounts[${i}]`))
+      counts.push(
+        typeof item === 'number' && item >= 0 && Number.isInteger(item)
+          ? item
+          : count(item, this.#at(path, 'bucketCounts', i)),
+      )
     }
     return counts
   }
@@ -234,11 +263,12 @@ class JsonDecoder {
     if (items.length === 0) return noNumbers
     const kept = Math.min(items.length, this.#limits.buckets + 1)
     const bounds: number[] = []
-    for (let i = 0; i < kept; i++) bounds.push(double(items[i], `${path}.explicitBounds[${i}]`))
+    for (let i = 0; i < kept; i++) bounds.push(double(items[i], this.#at(path, 'explicitBounds', i)))
     // Writing 20 numbers as text costs more than comparing them, so only three are the key.
     const key = `${kept},${bounds[0]},${bounds[kept >> 1]},${bounds[kept - 1]}`
     const known = this.#lists.bounds.get(key)
-    if (known !== undefined && known.length === kept && known.every((bound, i) => Object.is(bound, bounds[i]))) return known
+    if (known !== undefined && known.length === kept && known.every((bound, i) => Object.is(bound, bounds[i])))
+      return known
     this.#lists.bounds.set(key, bounds, 8 * kept + key.length)
     return bounds
   }
@@ -249,11 +279,14 @@ class JsonDecoder {
     const attributes: KeyValue[] = []
     let key = ''
     for (let i = 0; i < items.length; i++) {
-      const attribute = this.#keyValue(items[i], `${path}.attributes[${i}]`, 0)
+      const attribute = this.#keyValue(items[i], this.#at(path, 'attributes', i), 0)
       attributes.push(attribute)
       const { value } = attribute
       // Lists and objects are not remembered: nothing of Driftline's has them.
-      key += value !== null && typeof value === 'object' ? '\u0000' : `${attribute.key.length}:${attribute.key}${typeof value}${String(value).length}:${String(value)}`
+      key +=
+        value !== null && typeof value === 'object'
+          ? '\u0000'
+          : `${attribute.key.length}:${attribute.key}${typeof value}${String(value).length}:${String(value)}`
     }
     if (key.includes('\u0000')) return attributes
     const known = this.#lists.attributes.get(key)
@@ -264,7 +297,7 @@ class JsonDecoder {
 
   #keyValue(value: unknown, path: string, depth: number): KeyValue {
     const object = objectAt(value, path)
-    return { key: textAt(object, 'key', path), value: this.#anyValue(object['value'], `${path}.value`, depth) }
+    return { key: textAt(object, 'key', path), value: this.#anyValue(object['value'], this.#at(path, 'value'), depth) }
   }
 
   #anyValue(value: unknown, path: string, depth: number): AnyValue {
@@ -275,7 +308,7 @@ class JsonDecoder {
     if (key === undefined) return null
     if (keys.length > 1) throw new OtlpDecodeError(`has ${keys.join(' and ')}, and may have only one of them`, path)
     const content = object[key]
-    const at = `${path}.${key}`
+    const at = this.#at(path, key)
     switch (key) {
       case 'stringValue':
         return textAt(object, key, path)
@@ -288,30 +321,50 @@ class JsonDecoder {
       case 'bytesValue':
         return new Uint8Array(Buffer.from(textAt(object, key, path), 'base64'))
       case 'arrayValue':
-        return list(objectAt(content, at), 'values', at, (item, itemPath) => this.#anyValue(item, itemPath, this.#deeper(depth, at)))
+        return list(this.#at, objectAt(content, at), 'values', at, (item, itemPath) =>
+          this.#anyValue(item, itemPath, this.#deeper(depth, at)),
+        )
       case 'kvlistValue':
-        return { entries: list(objectAt(content, at), 'values', at, (item, itemPath) => this.#keyValue(item, itemPath, this.#deeper(depth, at))) }
+        return {
+          entries: list(this.#at, objectAt(content, at), 'values', at, (item, itemPath) =>
+            this.#keyValue(item, itemPath, this.#deeper(depth, at)),
+          ),
+        }
     }
   }
 
   #deeper(depth: number, path: string): number {
-    if (depth >= this.#limits.valueDepth) throw new OtlpDecodeError(`values nested more than ${this.#limits.valueDepth} deep`, path)
+    if (depth >= this.#limits.valueDepth)
+      throw new OtlpDecodeError(`values nested more than ${this.#limits.valueDepth} deep`, path)
     return depth + 1
   }
 }
 
 const dataKeys = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'] as const
-const valueKeys = ['stringValue', 'boolValue', 'intValue', 'doubleValue', 'arrayValue', 'kvlistValue', 'bytesValue'] as const
+const valueKeys = [
+  'stringValue',
+  'boolValue',
+  'intValue',
+  'doubleValue',
+  'arrayValue',
+  'kvlistValue',
+  'bytesValue',
+] as const
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 function objectAt(value: unknown, path: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(value, 'an object', path)
-  return value as JsonObject
+  if (!isObject(value)) throw wrongType(value, 'an object', path)
+  return value
 }
 
 /** A member that is an object; an empty one when it is absent. */
 function member(object: JsonObject, key: string, path: string): JsonObject {
   const value = object[key]
-  return value === undefined || value === null ? noObject : objectAt(value, join(path, key))
+  if (value === undefined || value === null) return noObject
+  return isObject(value) ? value : objectAt(value, join(path, key))
 }
 
 function listAt(object: JsonObject, key: string, path: string): readonly unknown[] {
@@ -321,8 +374,14 @@ function listAt(object: JsonObject, key: string, path: string): readonly unknown
   return value as unknown[]
 }
 
-function list<T>(object: JsonObject, key: string, path: string, decode: (item: unknown, path: string) => T): T[] {
-  return listAt(object, key, path).map((item, i) => decode(item, `${join(path, key)}[${i}]`))
+function list<T>(
+  at: PathWriter,
+  object: JsonObject,
+  key: string,
+  path: string,
+  decode: (item: unknown, path: string) => T,
+): T[] {
+  return listAt(object, key, path).map((item, i) => decode(item, at(path, key, i)))
 }
 
 function textAt(object: JsonObject, key: string, path: string): string {
@@ -400,9 +459,5 @@ function described(value: unknown): string {
   if (value === undefined) return 'absent'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'
-  return typeof value === 'string' ? shown(value) : String(value)
-}
-
-function join(path: string, key: string): string {
-  return path === '' ? key : `${path}.${key}`
+  return typeof value === 'string' ? shown(value) : JSON.stringify(value)
 }

@@ -31,7 +31,11 @@ export type DecodeLimits = Pick<ReceiveLimits, 'points' | 'elements' | 'cells' |
  * that does not fit, groups, values nested too deeply, more elements than the limits allow.
  */
 export function createProtobufDecoder(limits: DecodeLimits = defaultLimits): (bytes: Uint8Array) => MetricsRequest {
-  const tables: Tables = { texts: new ByteTable(4096, 256), attributes: new ByteTable(16_384, 1024), bounds: new ByteTable(4096, 2048) }
+  const tables: Tables = {
+    texts: new ByteTable(4096, 256),
+    attributes: new ByteTable(16_384, 1024),
+    bounds: new ByteTable(4096, 2048),
+  }
   return (bytes) => {
     const decoder = new Decoder(bytes, limits, tables)
     try {
@@ -69,8 +73,8 @@ const schemaFields = {
   histogramPoint: fieldBits(2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
   exponentialPoint: fieldBits(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14),
   buckets: fieldBits(1, 2),
-  keyValue: fieldBits(1, 2),
-  anyValue: fieldBits(1, 2, 3, 4, 5, 6, 7),
+  keyValue: fieldBits(1, 2, 3),
+  anyValue: fieldBits(1, 2, 3, 4, 5, 6, 7, 8),
   list: fieldBits(1),
 }
 
@@ -600,6 +604,8 @@ class Decoder {
       const tag = reader.tag(end)
       if (tag === 10) key = this.#string(end)
       else if (tag === 18) value = this.#anyValue(reader.fieldEnd(end), depth, value)
+      // key_strindex, which only profiles use
+      else if (tag === 24) reader.skip(tag, end)
       else this.#skip(tag, end, schemaFields.keyValue)
     }
     return { key, value }
@@ -625,7 +631,11 @@ class Decoder {
           value = reader.double(end)
           break
         case 42: {
-          value = this.#arrayValue(reader.fieldEnd(end), this.#deeper(depth), Array.isArray(value) ? (value as AnyValue[]) : [])
+          value = this.#arrayValue(
+            reader.fieldEnd(end),
+            this.#deeper(depth),
+            Array.isArray(value) ? (value as AnyValue[]) : [],
+          )
           break
         }
         case 50: {
@@ -640,6 +650,11 @@ class Decoder {
           reader.position = valueEnd
           break
         }
+        case 64:
+          // string_value_strindex, an index into a table that only profiles have
+          reader.skip(tag, end)
+          value = null
+          break
         default:
           this.#skip(tag, end, schemaFields.anyValue)
       }
@@ -668,7 +683,8 @@ class Decoder {
   }
 
   #deeper(depth: number): number {
-    if (depth >= this.#limits.valueDepth) throw this.#reader.error(`values nested more than ${this.#limits.valueDepth} deep`)
+    if (depth >= this.#limits.valueDepth)
+      throw this.#reader.error(`values nested more than ${this.#limits.valueDepth} deep`)
     return depth + 1
   }
 
@@ -693,13 +709,16 @@ class Decoder {
 
   #countElement(): void {
     if (++this.#elements > this.#limits.elements) {
-      throw this.#reader.error(`more than ${this.#limits.elements} resources, scopes, metrics and attributes in one request`)
+      throw this.#reader.error(
+        `more than ${this.#limits.elements} resources, scopes, metrics and attributes in one request`,
+      )
     }
   }
 
   #countCells(count: number): void {
     this.#cells += count
-    if (this.#cells > this.#limits.cells) throw this.#reader.error(`more than ${this.#limits.cells} bucket counts and bounds in one request`)
+    if (this.#cells > this.#limits.cells)
+      throw this.#reader.error(`more than ${this.#limits.cells} bucket counts and bounds in one request`)
   }
 }
 
@@ -713,5 +732,11 @@ function pointsOf<P>(data: { readonly points: readonly P[] }): P[] {
 }
 
 function isKeyValueList(value: AnyValue): value is KeyValueList {
-  return value !== null && typeof value === 'object' && 'entries' in value && !Array.isArray(value) && !(value instanceof Uint8Array)
+  return (
+    value !== null &&
+    typeof value === 'object' &&
+    'entries' in value &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array)
+  )
 }

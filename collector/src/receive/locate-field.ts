@@ -57,7 +57,8 @@ function fieldAt(
     } catch {
       return { text, fields: undefined, end }
     }
-    if (offset < fieldEnd || (offset === fieldEnd && fieldEnd === end)) return { text, fields: known?.[1]?.(), end: fieldEnd }
+    if (offset < fieldEnd || (offset === fieldEnd && fieldEnd === end))
+      return { text, fields: known?.[1]?.(), end: fieldEnd }
     reader.position = fieldEnd
   }
   return null

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express, { type Router } from 'express'
-import { showsToken } from '../api/bearer-token.ts'
+import { showsToken } from '../bearer-token.ts'
 import type { Clock } from '../clock.ts'
 import type { Block } from '../observation/block.ts'
 import { StoreUnavailableError, type AppendReceipt } from '../store/store.ts'
@@ -33,7 +33,10 @@ export interface Receiver {
 /** Seconds after which a client shall try again. */
 const retryAfterSeconds = 1
 
-const contentTypes: Readonly<Record<OtlpEncoding, string>> = { protobuf: 'application/x-protobuf', json: 'application/json' }
+const contentTypes: Readonly<Record<OtlpEncoding, string>> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+}
 
 const rpcCodes: Readonly<Record<number, number>> = {
   400: rpcCode.invalidArgument,
@@ -54,13 +57,18 @@ const rpcCodes: Readonly<Record<number, number>> = {
  */
 export function createReceiver(options: ReceiverOptions): Receiver {
   const counters = createReceiveCounters()
-  const limits = { ...defaultLimits, ...options.limits }
-  const exchange = new MetricsEndpoint(options, limits, counters)
+  const limits = limitsOf(options.limits ?? {})
+  const endpoint = new MetricsEndpoint(options, limits, counters)
   const router = express.Router()
-  router.all('/v1/metrics', (request, response) => exchange.handle(request, response))
+  router.all('/v1/metrics', (request, response) => endpoint.handle(request, response))
   router.all(['/v1/logs', '/v1/traces', '/v1development/profiles'], (request, response) => {
     request.resume()
-    exchange.refuse(response, 404, encodingOf(request) ?? 'json', `${request.path} is not received here, only /v1/metrics is`)
+    endpoint.refuse(
+      response,
+      404,
+      encodingOf(request) ?? 'json',
+      `${request.path} is not received here, only /v1/metrics is`,
+    )
   })
   return { router, counters }
 }
@@ -101,19 +109,31 @@ class MetricsEndpoint {
   }
 
   /** What can be said without reading the body. */
-  #refusal(request: IncomingMessage, encoding: OtlpEncoding | null): { status: number; message: string; headers?: Record<string, string> } | null {
+  #refusal(
+    request: IncomingMessage,
+    encoding: OtlpEncoding | null,
+  ): { status: number; message: string; headers?: Record<string, string> } | null {
     const { token } = this.#options
-    if (request.method !== 'POST') return { status: 405, message: `method ${request.method} is not POST`, headers: { Allow: 'POST' } }
+    if (request.method !== 'POST')
+      return { status: 405, message: `method ${request.method} is not POST`, headers: { Allow: 'POST' } }
     if (typeof token === 'string' && !showsToken(request.headers.authorization, token)) {
       return { status: 401, message: 'the ingest token is missing or wrong', headers: { 'WWW-Authenticate': 'Bearer' } }
     }
     if (encoding === null) {
-      return { status: 415, message: `content type '${request.headers['content-type'] ?? ''}' is neither ${contentTypes.protobuf} nor ${contentTypes.json}` }
+      return {
+        status: 415,
+        message: `content type '${request.headers['content-type'] ?? ''}' is neither ${contentTypes.protobuf} nor ${contentTypes.json}`,
+      }
     }
     return null
   }
 
-  async #receive(request: IncomingMessage, response: ServerResponse, encoding: OtlpEncoding, account: BudgetAccount): Promise<void> {
+  async #receive(
+    request: IncomingMessage,
+    response: ServerResponse,
+    encoding: OtlpEncoding,
+    account: BudgetAccount,
+  ): Promise<void> {
     const body = await readBody(request, this.#limits.bodyBytes, account)
     this.#counters.bytes += body.length
     const built = this.#build(this.#decoders[encoding](body))
@@ -175,6 +195,13 @@ class MetricsEndpoint {
     response.setHeader('Content-Length', body.length)
     response.end(body)
   }
+}
+
+/** A larger body limit also needs more room for bodies in flight, or no such body would ever be taken. */
+function limitsOf(given: Partial<ReceiveLimits>): ReceiveLimits {
+  const limits = { ...defaultLimits, ...given }
+  const inFlightBytes = given.inFlightBytes ?? Math.max(limits.inFlightBytes, 4 * limits.bodyBytes)
+  return { ...limits, inFlightBytes }
 }
 
 function createDecoders(limits: ReceiveLimits) {

@@ -49,7 +49,8 @@ export class ProtobufReader {
       // Added up as a double, so that a claimed length above 2^32 is seen as what it is.
       length = this.varint64(end)
     }
-    if (length > end - this.position) throw this.error(`a length of ${length} bytes where ${end - this.position} are left`, start)
+    if (length > end - this.position)
+      throw this.error(`a length of ${length} bytes where ${end - this.position} are left`, start)
     return this.position + length
   }
 

@@ -70,7 +70,12 @@ export function readBody(request: IncomingMessage, limit: number, account: Budge
   const inflater = createInflater(request.headers['content-encoding'])
   if (inflater === undefined) {
     request.resume()
-    return Promise.reject(new BodyError(415, `content encoding '${request.headers['content-encoding']}' is none of identity, gzip, deflate and zstd`))
+    return Promise.reject(
+      new BodyError(
+        415,
+        `content encoding '${request.headers['content-encoding']}' is none of identity, gzip, deflate and zstd`,
+      ),
+    )
   }
   if (declared > limit) {
     request.resume()
@@ -104,7 +109,9 @@ export function readBody(request: IncomingMessage, limit: number, account: Budge
     source.on('data', take)
     request.on('close', closed)
     request.on('error', () => stop(new AbortedError('the connection broke before the body ended')))
-    inflater?.on('error', (error) => stop(new BodyError(400, `the body is not valid ${request.headers['content-encoding']}: ${error.message}`)))
+    inflater?.on('error', (error) =>
+      stop(new BodyError(400, `the body is not valid ${request.headers['content-encoding']}: ${error.message}`)),
+    )
     source.on('end', () => {
       request.off('close', closed)
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length))

@@ -24,5 +24,15 @@ export interface ReceiveCounters {
 
 export function createReceiveCounters(): ReceiveCounters {
   const rejected = Object.fromEntries(rejectionReasons.map((reason) => [reason, 0])) as Record<RejectionReason, number>
-  return { requests: {}, bytes: 0, accepted: 0, duplicates: 0, rejected, skipped: 0, references: 0, resets: 0, unexpectedErrors: 0 }
+  return {
+    requests: {},
+    bytes: 0,
+    accepted: 0,
+    duplicates: 0,
+    rejected,
+    skipped: 0,
+    references: 0,
+    resets: 0,
+    unexpectedErrors: 0,
+  }
 }

@@ -45,12 +45,18 @@ export class RejectionLog {
   readonly counts = new Map<RejectionReason, number>()
   readonly #examples = new Set<string>()
   #total = 0
+  #lastMetric = ''
+  #lastDetail = ''
 
   add(metric: string, { reason, detail }: Rejection, points = 1): void {
     if (points === 0) return
     this.#total += points
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + points)
-    if (this.#examples.size < examples) this.#examples.add(metric === '' ? detail : `${shown(metric)}: ${detail}`)
+    // What is refused often is refused in a row, and was looked at already.
+    if (this.#examples.size === examples || (detail === this.#lastDetail && metric === this.#lastMetric)) return
+    this.#lastMetric = metric
+    this.#lastDetail = detail
+    this.#examples.add(metric === '' ? detail : `${shown(metric)}: ${detail}`)
   }
 
   get total(): number {

@@ -13,22 +13,38 @@ export interface FieldViolation {
 }
 
 /** Codes of google.rpc.Code that are answered with. */
-export const rpcCode = { invalidArgument: 3, notFound: 5, resourceExhausted: 8, unimplemented: 12, unavailable: 14, unauthenticated: 16 } as const
+export const rpcCode = {
+  invalidArgument: 3,
+  notFound: 5,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const
 
 const badRequestType = 'type.googleapis.com/google.rpc.BadRequest'
 
 /** UTF-16 units of a message. A response may take 4 MiB; a person reads less. */
 const longestMessage = 4000
 
-export function encodeStatus(encoding: OtlpEncoding, code: number, message: string, violation?: FieldViolation): Buffer {
+export function encodeStatus(
+  encoding: OtlpEncoding,
+  code: number,
+  message: string,
+  violation?: FieldViolation,
+): Buffer {
   const text = message.slice(0, longestMessage)
   if (encoding === 'json') {
-    const details = violation === undefined ? {} : { details: [{ '@type': badRequestType, fieldViolations: [violation] }] }
+    const details =
+      violation === undefined ? {} : { details: [{ '@type': badRequestType, fieldViolations: [violation] }] }
     return Buffer.from(JSON.stringify({ code, message: text, ...details }))
   }
   const parts = [varintField(1, code), textField(2, text)]
   if (violation !== undefined) {
-    const badRequest = bytesField(1, Buffer.concat([textField(1, violation.field), textField(2, violation.description)]))
+    const badRequest = bytesField(
+      1,
+      Buffer.concat([textField(1, violation.field), textField(2, violation.description)]),
+    )
     parts.push(bytesField(3, Buffer.concat([textField(1, badRequestType), bytesField(2, badRequest)])))
   }
   return Buffer.concat(parts)
@@ -40,9 +56,15 @@ export function encodeExportResponse(encoding: OtlpEncoding, rejectedDataPoints:
   const isFull = rejectedDataPoints === 0 && text === ''
   if (encoding === 'json') {
     // 64-bit integers are texts in the JSON mapping of protobuf.
-    return Buffer.from(isFull ? '{}' : JSON.stringify({ partialSuccess: { rejectedDataPoints: String(rejectedDataPoints), errorMessage: text } }))
+    return Buffer.from(
+      isFull
+        ? '{}'
+        : JSON.stringify({ partialSuccess: { rejectedDataPoints: String(rejectedDataPoints), errorMessage: text } }),
+    )
   }
-  return isFull ? Buffer.alloc(0) : bytesField(1, Buffer.concat([varintField(1, rejectedDataPoints), textField(2, text)]))
+  return isFull
+    ? Buffer.alloc(0)
+    : bytesField(1, Buffer.concat([varintField(1, rejectedDataPoints), textField(2, text)]))
 }
 
 function varintField(field: number, value: number): Buffer {

@@ -5,7 +5,15 @@ import {
   type LogLinearLayout,
   type MetricDefinition,
 } from '@driftline/instrumentation/contract'
-import { makeShape, seriesKey, seriesWidth, type AttributeValue, type BlockShape, type Scope, type Series } from '../observation/block.ts'
+import {
+  makeShape,
+  seriesKey,
+  seriesWidth,
+  type AttributeValue,
+  type BlockShape,
+  type Scope,
+  type Series,
+} from '../observation/block.ts'
 import { GenerationCache } from './generation-cache.ts'
 import type { KeyValue } from './otlp-tree.ts'
 import type { ReceiveLimits } from './receive-limits.ts'
@@ -27,7 +35,9 @@ export interface SeriesTemplate {
 }
 
 /** What identifies a model can stand on points, for backends and exporters that lose scope attributes. Equal ones are the same object. */
-export type PointIdentity = Readonly<Partial<Pick<Scope, 'model' | 'version' | 'segment' | 'manifestDigest' | 'baselineDigest'>>>
+export type PointIdentity = Readonly<
+  Partial<Pick<Scope, 'model' | 'version' | 'segment' | 'manifestDigest' | 'baselineDigest'>>
+>
 
 export interface LayoutEntry {
   readonly layout: BucketLayout | null
@@ -115,8 +125,9 @@ export class SeriesCatalogue {
     const identity: { -readonly [K in keyof PointIdentity]: string } = {}
     for (const { key, value } of list) {
       const part = identityPart.get(key)
-      if (part === undefined) own.push([key, value as AttributeValue])
-      else if (value !== '') identity[part] = String(value)
+      const plain = value as AttributeValue
+      if (part === undefined) own.push([key, plain])
+      else if (plain !== '') identity[part] = String(plain)
     }
     for (const name of definition.required) {
       if (!own.some(([key]) => key === name)) return rejection('missing_attribute', `has no attribute ${name}`)
@@ -125,7 +136,14 @@ export class SeriesCatalogue {
     // A null prototype would not survive a copy; a key such as __proto__ becomes a property this way, too.
     const attributes = Object.fromEntries(own)
     const key = seriesKey(definition.name, attributes)
-    return { metric: definition.name, attributes, key, hash: hash53(key), identity: this.#identity(identity), last: null }
+    return {
+      metric: definition.name,
+      attributes,
+      key,
+      hash: hash53(key),
+      identity: this.#identity(identity),
+      last: null,
+    }
   }
 
   #identity(identity: PointIdentity): PointIdentity | null {

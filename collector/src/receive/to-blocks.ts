@@ -28,7 +28,15 @@ import {
   type SeriesEntry,
   type SeriesTemplate,
 } from './series-catalogue.ts'
-import { checkExponential, checkHistogram, checkMetric, checkSum, checkTimes, isPlainText, type TimeBounds } from './validate-point.ts'
+import {
+  checkExponential,
+  checkHistogram,
+  checkMetric,
+  checkSum,
+  checkTimes,
+  isPlainText,
+  type TimeBounds,
+} from './validate-point.ts'
 
 export interface BlockBuilderOptions {
   readonly clock: Clock
@@ -45,7 +53,9 @@ export interface BuiltBlocks {
   rollBack(): void
 }
 
-const definitions = new Map<string, MetricDefinition>(Object.values(metrics).map((definition) => [definition.name, definition]))
+const definitions = new Map<string, MetricDefinition>(
+  Object.values(metrics).map((definition) => [definition.name, definition]),
+)
 const microsPerMs = 1000
 /** UTF-16 units of scope identities that are remembered. */
 const scopeCapacity = 8_000_000
@@ -151,7 +161,12 @@ class RequestBuild {
       blocks.push(block)
       points += block.shape.series.length
     }
-    return { blocks, points, rejections: this.#rejections, rollBack: () => this.#memory.cumulative.rollBack(this.#changes) }
+    return {
+      blocks,
+      points,
+      rejections: this.#rejections,
+      rollBack: () => this.#memory.cumulative.rollBack(this.#changes),
+    }
   }
 
   #addMetric(metric: Metric, context: ScopeContext): void {
@@ -159,7 +174,9 @@ class RequestBuild {
     if (data === null) return
     const definition = definitions.get(name)
     const problem =
-      definition === undefined ? rejection('unknown_metric', 'is not a metric of Driftline') : (context.problem ?? checkMetric(metric, definition))
+      definition === undefined
+        ? rejection('unknown_metric', 'is not a metric of Driftline')
+        : (context.problem ?? checkMetric(metric, definition))
     if (definition === undefined || problem !== null) {
       this.#rejections.add(name, problem!, pointCount(data))
       return
@@ -242,21 +259,41 @@ class RequestBuild {
         this.#counters.duplicates++
         return null
       case 'out-of-order':
-        return rejection('out_of_order', `is older than the last point of its cumulative series, by ${result.lastMicros - timeMicros} µs`)
+        return rejection(
+          'out_of_order',
+          `is older than the last point of its cumulative series, by ${result.lastMicros - timeMicros} µs`,
+        )
       case 'changed-layout':
         return rejection('changed_layout', 'is cumulative and changed its buckets without a new start time')
       case 'delta':
         if (result.reset) this.#counters.resets++
-        this.#addToGroup(scopeEntry, result.startMicros, result.endMicros, catalogue.entry(template, layout), layout.layout === null ? result.values[0]! : result.values)
+        this.#addToGroup(
+          scopeEntry,
+          result.startMicros,
+          result.endMicros,
+          catalogue.entry(template, layout),
+          layout.layout === null ? result.values[0]! : result.values,
+        )
         return null
     }
   }
 
-  #addToGroup(scopeEntry: ScopeEntry, startMicros: number, timeMicros: number, entry: SeriesEntry, source: Source): void {
+  #addToGroup(
+    scopeEntry: ScopeEntry,
+    startMicros: number,
+    timeMicros: number,
+    entry: SeriesEntry,
+    source: Source,
+  ): void {
     // An interval of no length can not be looked up by time; clocks that tick in milliseconds make them.
     const endMicros = timeMicros > startMicros ? timeMicros : startMicros + 1
     let group = this.#lastGroup
-    if (group === undefined || group.scopeEntry !== scopeEntry || group.startMicros !== startMicros || group.endMicros !== endMicros) {
+    if (
+      group === undefined ||
+      group.scopeEntry !== scopeEntry ||
+      group.startMicros !== startMicros ||
+      group.endMicros !== endMicros
+    ) {
       const key = `${scopeEntry.id},${startMicros},${endMicros}`
       group = this.#groups.get(key)
       if (group === undefined) {
@@ -294,11 +331,13 @@ class RequestBuild {
     const entries: SeriesEntry[] = []
     const sources: Source[] = []
     const seen = new Set<string>()
+    const tooMany = this.#tooManySeries(group)
     for (let i = 0; i < group.entries.length; i++) {
       const entry = group.entries[i]!
       const { key, metric } = entry.template
-      if (seen.has(key)) this.#rejections.add(metric, rejection('duplicate_series', 'has two points of one series and interval'))
-      else if (!guard.admit(group.scopeEntry.modelKey, entry)) this.#rejections.add(metric, this.#tooManySeries(group))
+      if (seen.has(key))
+        this.#rejections.add(metric, rejection('duplicate_series', 'has two points of one series and interval'))
+      else if (!guard.admit(group.scopeEntry.modelKey, entry)) this.#rejections.add(metric, tooMany)
       else {
         seen.add(key)
         entries.push(entry)
@@ -312,7 +351,10 @@ class RequestBuild {
   #tooManySeries({ scopeEntry }: Group): Rejection {
     const { model, version } = scopeEntry.scope
     const { seriesPerModel, series } = this.#limits
-    return rejection('too_many_series', `model ${shown(model)} ${shown(version)} has more than ${seriesPerModel} series, or all models more than ${series}`)
+    return rejection(
+      'too_many_series',
+      `model ${shown(model)} ${shown(version)} has more than ${seriesPerModel} series, or all models more than ${series}`,
+    )
   }
 
   #scopeContext(resource: readonly KeyValue[], scope: readonly KeyValue[]): ScopeContext {
@@ -332,7 +374,8 @@ class RequestBuild {
 
   #textProblem(scope: Scope): Rejection | null {
     for (const [part, text] of Object.entries(scope) as [keyof Scope, string][]) {
-      if (text.length > this.#limits.textLength) return rejection('text_too_long', `has a ${part} of more than ${this.#limits.textLength} characters`)
+      if (text.length > this.#limits.textLength)
+        return rejection('text_too_long', `has a ${part} of more than ${this.#limits.textLength} characters`)
       if (!isPlainText(text)) return rejection('bad_attributes', `has the ${part} ${shown(text)}`)
     }
     return null
@@ -347,7 +390,10 @@ class RequestBuild {
     }
     const entry =
       scope.model === ''
-        ? rejection('no_model', `has no attribute ${attributeNames.modelName.name}, neither on its scope nor on the point`)
+        ? rejection(
+            'no_model',
+            `has no attribute ${attributeNames.modelName.name}, neither on its scope nor on the point`,
+          )
         : this.#knownScope(scope)
     context.entries.set(identity, entry)
     return entry
@@ -378,7 +424,10 @@ function textOf(attributes: readonly KeyValue[], name: string): string {
   return ''
 }
 
-function exponentialCells(point: ExponentialHistogramPoint, limits: ReceiveLimits): ReturnType<typeof toLogLinear> | Rejection {
+function exponentialCells(
+  point: ExponentialHistogramPoint,
+  limits: ReceiveLimits,
+): ReturnType<typeof toLogLinear> | Rejection {
   const problem = checkExponential(point, limits)
   if (problem !== null) return problem
   try {
@@ -412,7 +461,11 @@ function writeSource(source: Source, values: Float64Array, at: number): void {
 }
 
 /** The extremes of an empty histogram are none, whatever the exporter put there. */
-function writeHeader({ count, sum, min, max }: HistogramPoint | ExponentialHistogramPoint, values: Float64Array, at: number): void {
+function writeHeader(
+  { count, sum, min, max }: HistogramPoint | ExponentialHistogramPoint,
+  values: Float64Array,
+  at: number,
+): void {
   values[at + slot.count] = count
   values[at + slot.sum] = sum ?? Number.NaN
   values[at + slot.min] = count === 0 ? Number.NaN : (min ?? Number.NaN)

@@ -158,7 +158,10 @@ class PlainLines {
     if (end < 0) {
       this.#rest = Buffer.concat([this.#rest, bytes])
       if (this.#rest.length > maxRecordBytes) {
-        this.#table.fail(`a line of more than ${maxRecordBytes} bytes${this.#rest.includes(carriageReturn) ? '; line ends must be LF or CRLF' : ''}`, this.#lines + 1)
+        this.#table.fail(
+          `a line of more than ${maxRecordBytes} bytes${this.#rest.includes(carriageReturn) ? '; line ends must be LF or CRLF' : ''}`,
+          this.#lines + 1,
+        )
       }
       return
     }
@@ -187,7 +190,13 @@ class PlainLines {
   }
 }
 
-/** CSV with quotes, through csv-parse. */
+/** What csv-parse calls the mistakes that people make, in words. */
+const quoteMistakes: Readonly<Record<string, string>> = {
+  CSV_INVALID_CLOSING_QUOTE: 'a closing quote must be followed by a delimiter or the end of the line',
+  INVALID_OPENING_QUOTE: 'a quote inside a field that does not start with one',
+}
+
+/** CSV with quotes, through csv-parse. A record is said to stand at the line on which it ends. */
 class QuotedRecords {
   readonly #table: CsvTable
   readonly #parser: Parser
@@ -233,17 +242,11 @@ class QuotedRecords {
     if (failure instanceof DataFileError) throw failure
     const { code, message, lines } = failure as CsvError & { lines?: number }
     const line = this.#linesBefore + (lines ?? 1)
-    switch (code) {
-      case 'CSV_QUOTE_NOT_CLOSED':
-        return this.#table.fail('a quote is opened and never closed', this.#lastLine + 1, failure)
-      case 'CSV_INVALID_CLOSING_QUOTE':
-        return this.#table.fail('a closing quote must be followed by a delimiter or the end of the line', line, failure)
-      case 'INVALID_OPENING_QUOTE':
-        return this.#table.fail('a quote inside a field that does not start with one', line, failure)
-      case 'CSV_MAX_RECORD_SIZE':
-        return this.#table.fail(`a record of more than ${maxRecordBytes} bytes; is a quote left open?`, this.#lastLine + 1, failure)
-      default:
-        return this.#table.fail(message, line, failure)
+    const unclosed = this.#lastLine + 1
+    if (code === 'CSV_QUOTE_NOT_CLOSED') this.#table.fail('a quote is opened and never closed', unclosed, failure)
+    if (code === 'CSV_MAX_RECORD_SIZE') {
+      this.#table.fail(`a record of more than ${maxRecordBytes} bytes; is a quote left open?`, unclosed, failure)
     }
+    this.#table.fail(quoteMistakes[code] ?? message, line, failure)
   }
 }

@@ -77,7 +77,10 @@ class JsonRows {
     try {
       row = JSON.parse(text)
     } catch (error) {
-      throw new DataFileError(this.#file, `not JSON (${(error as Error).message})`, { place: `line ${this.line}`, cause: error })
+      throw new DataFileError(this.#file, `not JSON (${(error as Error).message})`, {
+        place: `line ${this.line}`,
+        cause: error,
+      })
     }
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
       throw new DataFileError(this.#file, 'expected one JSON object per line', { place: `line ${this.line}` })

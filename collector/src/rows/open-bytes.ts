@@ -28,7 +28,9 @@ export async function* openBytes(file: string, onProgress?: (share: number) => v
   try {
     for await (const piece of inflated ?? source) yield piece as Buffer
   } catch (error) {
-    throw new DataFileError(file, gzip ? `the gzip data is damaged (${messageOf(error)})` : messageOf(error), { cause: error })
+    throw new DataFileError(file, gzip ? `the gzip data is damaged (${messageOf(error)})` : messageOf(error), {
+      cause: error,
+    })
   } finally {
     source.destroy()
     inflated?.destroy()

@@ -1,6 +1,13 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { parquetMetadataAsync, parquetRead, parquetSchema, type AsyncBuffer, type Compressors, type FileMetaData } from 'hyparquet'
+import {
+  parquetMetadataAsync,
+  parquetRead,
+  parquetSchema,
+  type AsyncBuffer,
+  type Compressors,
+  type FileMetaData,
+} from 'hyparquet'
 import { listed } from './csv.ts'
 import { DataFileError } from './data-file-error.ts'
 import { maxColumns, rowsPerBatch, type ColumnValues, type RowBatch } from './row-batch.ts'
@@ -77,7 +84,8 @@ function columnNames(metadata: FileMetaData): string[] {
 }
 
 function checkColumns(file: string, names: readonly string[], wanted: readonly string[] | undefined): void {
-  if (names.length > maxColumns) throw new DataFileError(file, `expected at most ${maxColumns} columns, got ${names.length}`)
+  if (names.length > maxColumns)
+    throw new DataFileError(file, `expected at most ${maxColumns} columns, got ${names.length}`)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) throw new DataFileError(file, `has column ${JSON.stringify(twice)} twice`)
   const absent = wanted?.find((name) => !names.includes(name))

@@ -44,7 +44,10 @@ export async function* readRows(file: string, options: ReadRowsOptions = {}): As
 export function formatOf(file: string): RowFormat {
   const extension = /\.(csv|tsv|jsonl|ndjson)(\.gz)?$|\.(parquet|pq)$/i.exec(file)
   if (extension === null) {
-    throw new DataFileError(file, 'the name does not tell the format; known are .csv, .tsv, .jsonl, .ndjson (also with .gz), .parquet and .pq')
+    throw new DataFileError(
+      file,
+      'the name does not tell the format; known are .csv, .tsv, .jsonl, .ndjson (also with .gz), .parquet and .pq',
+    )
   }
   const name = (extension[1] ?? extension[3]!).toLowerCase()
   if (name === 'ndjson') return 'jsonl'

@@ -8,7 +8,7 @@ export interface RowBatch {
   /** The values are text cells (CSV): an empty cell is missing, and numbers are still to be read from their digits. */
   readonly text: boolean
   /** Where a row of the batch stands in the file, such as `line 12`; for messages. */
-  place(row: number): string
+  readonly place: (row: number) => string
 }
 
 export type ColumnValues = ArrayLike<unknown>

@@ -32,7 +32,11 @@ export function parseBudget(text: string): FalseAlarmBudget | null {
 
 function parsePeriod(multiple: string | undefined, name: string): number | null {
   const singular = name.endsWith('s') ? name.slice(0, -1) : name
-  const named = Object.hasOwn(namedPeriods, name) ? namedPeriods[name] : multiple === undefined ? undefined : namedPeriods[singular]
+  const named = Object.hasOwn(namedPeriods, name)
+    ? namedPeriods[name]
+    : multiple === undefined
+      ? undefined
+      : namedPeriods[singular]
   if (named !== undefined) return named * Number(multiple ?? 1)
   return multiple === undefined ? parseDuration(name) : null
 }

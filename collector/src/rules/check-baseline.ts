@@ -15,10 +15,16 @@ export function checkAgainstBaseline(rules: LoadedRules, baseline: Baseline): Ru
   const problems: RuleProblem[] = []
   const { name, version } = baseline.model
   if (rules.model !== '*' && rules.model !== name) {
-    problems.push({ path: 'model', message: `${JSON.stringify(rules.model)} is not the baseline's model, which is ${JSON.stringify(name)}` })
+    problems.push({
+      path: 'model',
+      message: `${JSON.stringify(rules.model)} is not the baseline's model, which is ${JSON.stringify(name)}`,
+    })
   }
   if (rules.version !== null && rules.version !== version) {
-    problems.push({ path: 'version', message: `${JSON.stringify(rules.version)} is not the baseline's version, which is ${JSON.stringify(version)}` })
+    problems.push({
+      path: 'version',
+      message: `${JSON.stringify(rules.version)} is not the baseline's version, which is ${JSON.stringify(version)}`,
+    })
   }
   const features = baseline.features.map((feature) => feature.name)
   const { classes, score, confidence, value } = baseline.predictions
@@ -35,19 +41,28 @@ export function checkAgainstBaseline(rules: LoadedRules, baseline: Baseline): Ru
   for (const [index, rule] of rules.rules.entries()) {
     for (const [position, feature] of (rule.features ?? []).entries()) {
       const valid = known[rule.signal]
-      if (!valid.includes(feature)) problems.push(unknownName(['rules', index, 'features', position], 'feature', feature, valid))
+      if (!valid.includes(feature))
+        problems.push(unknownName(['rules', index, 'features', position], 'feature', feature, valid))
     }
     if (rule.segment !== null && rule.segment !== '' && !segments.includes(rule.segment)) {
       problems.push(unknownName(['rules', index, 'segment'], 'segment', rule.segment, segments))
     }
     if (known[rule.signal].length === 0) {
-      problems.push({ path: formatPath(['rules', index, 'signal']), message: `the baseline has nothing that ${rule.signal} could watch` })
+      problems.push({
+        path: formatPath(['rules', index, 'signal']),
+        message: `the baseline has nothing that ${rule.signal} could watch`,
+      })
     }
   }
   return problems
 }
 
-function unknownName(path: readonly (string | number)[], kind: string, given: string, valid: readonly string[]): RuleProblem {
+function unknownName(
+  path: readonly (string | number)[],
+  kind: string,
+  given: string,
+  valid: readonly string[],
+): RuleProblem {
   const near = closest(given, valid)
   const listed = valid.slice(0, maximumListed).join(', ')
   const more = valid.length > maximumListed ? ` and ${valid.length - maximumListed} more` : ''

@@ -11,7 +11,10 @@ export function checkNotifiers(rules: LoadedRules, configured: readonly string[]
       const near = closest(name, configured)
       const hint = near === null ? '' : `, did you mean ${JSON.stringify(near)}?`
       const names = configured.length === 0 ? 'none is configured' : `configured: ${configured.join(', ')}`
-      problems.push({ path: formatPath(['rules', index, 'notify', position]), message: `unknown notifier ${JSON.stringify(name)}${hint}; ${names}` })
+      problems.push({
+        path: formatPath(['rules', index, 'notify', position]),
+        message: `unknown notifier ${JSON.stringify(name)}${hint}; ${names}`,
+      })
     }
   }
   return problems

@@ -23,7 +23,9 @@ export async function loadRules(path: string): Promise<LoadedRules> {
   if (moduleExtensions.includes(extension)) return loadModule(path)
   if (dataExtensions.includes(extension)) return loadData(path, extension === '.json')
   const known = [...moduleExtensions, ...dataExtensions].join(', ')
-  throw new RuleFileError(path, [{ path: '', message: `rules are read from ${known}; this file ends in ${JSON.stringify(extension)}` }])
+  throw new RuleFileError(path, [
+    { path: '', message: `rules are read from ${known}; this file ends in ${JSON.stringify(extension)}` },
+  ])
 }
 
 async function checkFile(path: string): Promise<void> {
@@ -31,11 +33,15 @@ async function checkFile(path: string): Promise<void> {
   try {
     file = await stat(path)
   } catch (error) {
-    throw new RuleFileError(path, [{ path: '', message: `the file cannot be read: ${messageOf(error)}` }], { cause: error })
+    throw new RuleFileError(path, [{ path: '', message: `the file cannot be read: ${messageOf(error)}` }], {
+      cause: error,
+    })
   }
   if (!file.isFile()) throw new RuleFileError(path, [{ path: '', message: 'is not a file' }])
   if (file.size > maximumRuleFileBytes) {
-    throw new RuleFileError(path, [{ path: '', message: `is larger than ${maximumRuleFileBytes} bytes; is it a rule file?` }])
+    throw new RuleFileError(path, [
+      { path: '', message: `is larger than ${maximumRuleFileBytes} bytes; is it a rule file?` },
+    ])
   }
 }
 
@@ -46,11 +52,17 @@ async function loadModule(path: string): Promise<LoadedRules> {
   } catch (error) {
     const [firstLine = ''] = messageOf(error).split('\n')
     const line = lineOf(error, resolve(path))
-    const problem = { path: '', message: `the module cannot be loaded: ${firstLine}`, ...(line === null ? {} : { line }) }
+    const problem = {
+      path: '',
+      message: `the module cannot be loaded: ${firstLine}`,
+      ...(line === null ? {} : { line }),
+    }
     throw new RuleFileError(path, [problem], { cause: error })
   }
   if (module.default === undefined) {
-    throw new RuleFileError(path, [{ path: '', message: 'has no default export; write `export default defineRules({ ... })`' }])
+    throw new RuleFileError(path, [
+      { path: '', message: 'has no default export; write `export default defineRules({ ... })`' },
+    ])
   }
   return finish(module.default, path, () => null)
 }
@@ -67,7 +79,11 @@ async function loadData(path: string, isJson: boolean): Promise<LoadedRules> {
   if (text.trim() === '') throw new RuleFileError(path, [{ path: '', message: 'is empty' }])
   const lines = new LineCounter()
   // JSON goes through the YAML reader too, because that one knows where each value stands and sees keys that are given twice.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, ...(isJson ? { schema: 'json' as const } : {}) })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    ...(isJson ? { schema: 'json' as const } : {}),
+  })
   const content = isJson ? parseJson(text, path, document, lines) : readYaml(document, lines, path)
   return finish(content, path, (steps) => placeOf(document, lines, steps))
 }
@@ -113,7 +129,11 @@ function syntaxProblems({ errors }: Pick<Document, 'errors'>, lines: LineCounter
   })
 }
 
-function finish(content: unknown, path: string, place: (steps: Path) => { line: number; column: number } | null): LoadedRules {
+function finish(
+  content: unknown,
+  path: string,
+  place: (steps: Path) => { line: number; column: number } | null,
+): LoadedRules {
   const { rules, problems } = tryParseRules(content, path)
   if (rules !== null) return rules
   const placed = problems.map(({ steps, ...problem }) => ({ ...problem, ...place(steps) }))

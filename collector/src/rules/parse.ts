@@ -68,7 +68,9 @@ export function parseRules(content: unknown, source: string): LoadedRules {
   return parsed.rules
 }
 
-export type ParsedRules = { readonly rules: LoadedRules; readonly problems: readonly [] } | { readonly rules: null; readonly problems: readonly ParsedProblem[] }
+export type ParsedRules =
+  | { readonly rules: LoadedRules; readonly problems: readonly [] }
+  | { readonly rules: null; readonly problems: readonly ParsedProblem[] }
 
 /** A problem with its path as steps too, so that a reader of the text can find the place. */
 export interface ParsedProblem extends RuleProblem {
@@ -90,7 +92,10 @@ export function tryParseRules(content: unknown, source: string): ParsedRules {
   const budget = parseBudgetField(file?.['falseAlarmBudget'], report)
   const threshold = budget === null || window === null ? null : alarmThreshold(budget, window.everyMs)
   if (threshold !== null && threshold <= 1) {
-    report(['falseAlarmBudget'], `allows an alarm in every slice of ${formatDuration(window!.everyMs)}; allow fewer, or take shorter slices`)
+    report(
+      ['falseAlarmBudget'],
+      `allows an alarm in every slice of ${formatDuration(window!.everyMs)}; allow fewer, or take shorter slices`,
+    )
   }
   const rules = parseRuleList(file?.['rules'], report)
 
@@ -110,7 +115,9 @@ export function tryParseRules(content: unknown, source: string): ParsedRules {
 type Report = (steps: Path, message: string) => void
 
 function asObject(value: unknown): { readonly [key: string]: unknown } | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as { readonly [key: string]: unknown }) : null
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as { readonly [key: string]: unknown })
+    : null
 }
 
 function parseWindow(value: unknown, report: Report): LoadedWindow | null {
@@ -126,7 +133,10 @@ function parseWindow(value: unknown, report: Report): LoadedWindow | null {
     report(['window', key], `expected at least ${formatDuration(minimumSliceMs)}, got ${show(window[key])}`)
   }
   if (sizeMs % everyMs !== 0) {
-    report(['window', 'every'], `must divide size: ${formatDuration(sizeMs)} is not a multiple of ${formatDuration(everyMs)}`)
+    report(
+      ['window', 'every'],
+      `must divide size: ${formatDuration(sizeMs)} is not a multiple of ${formatDuration(everyMs)}`,
+    )
   }
   return { sizeMs, everyMs, graceMs: grace ?? Math.max(minimumGraceMs, Math.round(everyMs / 10)) }
 }
@@ -134,7 +144,8 @@ function parseWindow(value: unknown, report: Report): LoadedWindow | null {
 function parseBudgetField(value: unknown, report: Report) {
   if (typeof value !== 'string') return null
   const budget = parseBudget(value)
-  if (budget === null) report(['falseAlarmBudget'], `expected a budget like "1 per 30d" or "2 per week", got ${show(value)}`)
+  if (budget === null)
+    report(['falseAlarmBudget'], `expected a budget like "1 per 30d" or "2 per week", got ${show(value)}`)
   return budget
 }
 
@@ -149,7 +160,11 @@ function parseRuleList(value: unknown, report: Report): LoadedRule[] {
     if (typeof given !== 'string') continue
     const first = firstByName.get(given.trim())
     if (first === undefined) firstByName.set(given.trim(), index)
-    else report(['rules', index, 'name'], `${show(given)} is the name of rules[${first}] already; names of rules must differ`)
+    else
+      report(
+        ['rules', index, 'name'],
+        `${show(given)} is the name of rules[${first}] already; names of rules must differ`,
+      )
   }
   return rules
 }
@@ -162,13 +177,15 @@ function parseRule(content: unknown, path: Path, report: Report): LoadedRule | n
     return null
   }
   const signal = fields['signal']
-  const isThreshold = ['test', 'threshold', 'minimumRows'].some((key) => fields[key] !== undefined) || signal === 'data-health'
+  const isThreshold =
+    ['test', 'threshold', 'minimumRows'].some((key) => fields[key] !== undefined) || signal === 'data-health'
   let sound = checkShape(isThreshold ? thresholdSchema : budgetSchema, content, path, report)
   const complain: Report = (steps, message) => {
     sound = false
     report(steps, message)
   }
-  const readHold = (key: string) => (fields[key] === undefined ? 0 : readDuration(fields[key], [...path, key], true, complain))
+  const readHold = (key: string) =>
+    fields[key] === undefined ? 0 : readDuration(fields[key], [...path, key], true, complain)
   const forMs = readHold('for')
   const keepFiringForMs = readHold('keepFiringFor')
   const measure = isThreshold ? checkTest(fields, path, complain) : null
@@ -201,20 +218,26 @@ function checkTest(fields: { readonly [key: string]: unknown }, path: Path, repo
   const measure = measureFor(signal as string, test.trim())
   const place = [...path, 'test']
   if (measure === null) {
-    const elsewhere = measures.find((one) => one.name === test.trim())
+    const elsewhere = measures.find((one) => one.name === test.trim() || one.key === test.trim())
     if (elsewhere !== undefined) {
       const fitting = elsewhere.kind === 'rate' ? 'data-health' : 'feature-drift, prediction-drift or confidence-drift'
       report(place, `${show(test)} needs signal ${fitting}, not ${show(signal)}`)
     } else {
       const names = measureNames(signal as string)
-      report(place, `unknown test ${show(test)}${didYouMean(test, names)}; valid for ${show(signal)}: ${names.join(', ')}`)
+      report(
+        place,
+        `unknown test ${show(test)}${didYouMean(test, names)}; valid for ${show(signal)}: ${names.join(', ')}`,
+      )
     }
     return null
   }
   if (typeof threshold !== 'number' || !Number.isFinite(threshold)) return measure
   const got = `got ${show(threshold)}`
   if (measure.kind === 'p-value' && !(threshold > 0 && threshold < 1)) {
-    report([...path, 'threshold'], `${test} compares a p-value: expected a number between 0 and 1, both excluded, ${got}`)
+    report(
+      [...path, 'threshold'],
+      `${test} compares a p-value: expected a number between 0 and 1, both excluded, ${got}`,
+    )
   }
   if (measure.kind === 'rate' && !(threshold > 0 && threshold <= 1)) {
     report([...path, 'threshold'], `${test} is a share of rows: expected a number above 0 and at most 1, ${got}`)
@@ -251,7 +274,8 @@ function checkShape(schema: z.ZodType, value: unknown, base: Path, report: Repor
     const path = [...base, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))]
     if (issue.code === 'unrecognized_keys') {
       const known = keysOf(schema, issue.path)
-      for (const key of issue.keys) report([...path, key], `unknown setting${didYouMean(key, known)}; known: ${known.join(', ')}`)
+      for (const key of issue.keys)
+        report([...path, key], `unknown setting${didYouMean(key, known)}; known: ${known.join(', ')}`)
     } else {
       report(path, wordsFor(issue))
     }
@@ -260,34 +284,41 @@ function checkShape(schema: z.ZodType, value: unknown, base: Path, report: Repor
 }
 
 function wordsFor(issue: z.core.$ZodIssue): string {
-  const { input } = issue
-  switch (issue.code) {
-    case 'invalid_type': {
-      const expected = withArticle(issue.expected)
-      if (input === undefined) return `is missing; expected ${expected}`
-      const hint = issue.expected === 'string' && typeof input === 'number' ? '; put it in quotes' : ''
-      return `expected ${expected}, got ${show(input)}${hint}`
-    }
-    case 'invalid_value': {
-      const values = issue.values.map(String)
-      if (input === undefined) return `is missing; expected one of ${values.join(', ')}`
-      return `unknown value ${show(input)}${typeof input === 'string' ? didYouMean(input, values) : ''}; valid: ${values.join(', ')}`
-    }
-    case 'too_small':
-      if (issue.origin === 'string') return 'must not be empty'
-      if (issue.origin === 'array') return 'must not be an empty list'
-      return `expected at least ${issue.minimum}, got ${show(input)}`
-    case 'too_big':
-      if (issue.origin === 'string') return `is longer than ${issue.maximum} characters`
-      if (issue.origin === 'array') return `has more than ${issue.maximum} entries`
-      return `expected at most ${issue.maximum}, got ${show(input)}`
-    default:
-      return issue.message
+  if (issue.code === 'invalid_type') return typeInWords(issue.expected, issue.input)
+  if (issue.code === 'invalid_value') return valueInWords(issue.values.map(String), issue.input)
+  if (issue.code === 'too_small') {
+    if (issue.origin === 'string') return 'must not be empty'
+    if (issue.origin === 'array') return 'must not be an empty list'
+    return `expected at least ${issue.minimum}, got ${show(issue.input)}`
   }
+  if (issue.code === 'too_big') {
+    if (issue.origin === 'string') return `is longer than ${issue.maximum} characters`
+    if (issue.origin === 'array') return `has more than ${issue.maximum} entries`
+    return `expected at most ${issue.maximum}, got ${show(issue.input)}`
+  }
+  return issue.message
+}
+
+function typeInWords(type: string, input: unknown): string {
+  const expected = withArticle(type)
+  if (input === undefined) return `is missing; expected ${expected}`
+  const hint = type === 'string' && typeof input === 'number' ? '; put it in quotes' : ''
+  return `expected ${expected}, got ${show(input)}${hint}`
+}
+
+function valueInWords(values: readonly string[], input: unknown): string {
+  if (input === undefined) return `is missing; expected one of ${values.join(', ')}`
+  const hint = typeof input === 'string' ? didYouMean(input, values) : ''
+  return `unknown value ${show(input)}${hint}; valid: ${values.join(', ')}`
 }
 
 function withArticle(type: string): string {
-  const words: { readonly [type: string]: string } = { string: 'a text', int: 'a whole number', array: 'a list', object: 'an object' }
+  const words: { readonly [type: string]: string } = {
+    string: 'a text',
+    int: 'a whole number',
+    array: 'a list',
+    object: 'an object',
+  }
   return words[type] ?? `a ${type}`
 }
 

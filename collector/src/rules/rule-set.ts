@@ -21,7 +21,12 @@ export async function loadRuleSet(paths: readonly string[]): Promise<RuleSet> {
     const file = await loadRules(path)
     const rival = files.find((other) => other.model === file.model && other.version === file.version)
     if (rival !== undefined) {
-      throw new RuleFileError(path, [{ path: 'model', message: `${rival.source} already has the rules of '${file.model}' ${file.version ?? 'in every version'}` }])
+      throw new RuleFileError(path, [
+        {
+          path: 'model',
+          message: `${rival.source} already has the rules of '${file.model}' ${file.version ?? 'in every version'}`,
+        },
+      ])
     }
     files.push(file)
   }

@@ -65,7 +65,10 @@ const arcs: readonly { readonly squareHalf: number; readonly weight: number }[] 
     const u = (Math.PI / 2) * (1 - Math.cos((Math.PI * (i + 0.5)) / chebyshevNodes))
     const t = (2 * k - 1) * Math.PI + u
     const smooth = Math.sqrt((u * (Math.PI - u)) / (Math.sin(u) * t))
-    return { squareHalf: (t * t) / 2, weight: (k % 2 === 1 ? 1 : -1) * (2 / Math.PI) * (Math.PI / chebyshevNodes) * smooth }
+    return {
+      squareHalf: (t * t) / 2,
+      weight: (k % 2 === 1 ? 1 : -1) * (2 / Math.PI) * (Math.PI / chebyshevNodes) * smooth,
+    }
   }),
 )
 

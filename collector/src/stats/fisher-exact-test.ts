@@ -25,8 +25,7 @@ export function fisherExactPValue(first: RateCount, second: RateCount): number |
   const low = Math.max(0, hits - first.rows)
   const high = Math.min(hits, second.rows)
   const constant = logChoose(first.rows + second.rows, hits)
-  const logProbability = (k: number): number =>
-    logChoose(first.rows, hits - k) + logChoose(second.rows, k) - constant
+  const logProbability = (k: number): number => logChoose(first.rows, hits - k) + logChoose(second.rows, k) - constant
   const mode = Math.min(
     high,
     Math.max(low, Math.floor(((second.rows + 1) * (hits + 1)) / (first.rows + second.rows + 2))),

@@ -10,17 +10,12 @@ import kernelBetaincinv from '@stdlib/math-base-special-kernel-betaincinv'
  * scipy 1.17.1, far into the tails.
  */
 
-/** P(a, x): lower tail of a gamma variable of shape a and scale 1. */
-export function lowerGamma(shape: number, x: number): number {
-  return gammainc(x, shape, true, false)
-}
-
-/** Q(a, x) = 1 - P(a, x), without cancellation. */
+/** Q(a, x) = 1 - P(a, x): upper tail of a gamma variable of shape a and scale 1, without cancellation. */
 export function upperGamma(shape: number, x: number): number {
   return gammainc(x, shape, true, true)
 }
 
-/** The x with P(a, x) = probability. */
+/** The x with P(a, x) = probability, P the lower tail. */
 export function lowerGammaInverse(shape: number, probability: number): number {
   return gammaincinv(probability, shape, false)
 }

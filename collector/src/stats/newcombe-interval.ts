@@ -10,7 +10,11 @@ import { wilsonInterval, z95 } from './wilson-interval.ts'
  * @see Newcombe (1998), https://doi.org/10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
  * @example newcombeInterval({ hits: 30, rows: 100 }, { hits: 8, rows: 20 }) // [-0.104983, 0.3282909]
  */
-export function newcombeInterval(first: RateCount, second: RateCount, z: number = z95): readonly [number, number] | null {
+export function newcombeInterval(
+  first: RateCount,
+  second: RateCount,
+  z: number = z95,
+): readonly [number, number] | null {
   const one = wilsonInterval(first.hits, first.rows, z)
   const two = wilsonInterval(second.hits, second.rows, z)
   if (one === null || two === null) return null

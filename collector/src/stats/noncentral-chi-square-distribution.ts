@@ -66,7 +66,11 @@ function sankaranUpperTail(x: number, degreesOfFreedom: number, nonCentrality: n
  *
  * @example noncentralChiSquareUpperQuantile(0.01, 9, 1) // 23.96178
  */
-export function noncentralChiSquareUpperQuantile(tail: number, degreesOfFreedom: number, nonCentrality: number): number {
+export function noncentralChiSquareUpperQuantile(
+  tail: number,
+  degreesOfFreedom: number,
+  nonCentrality: number,
+): number {
   if (tail >= 1) return 0
   if (!(tail > 0)) return Number.POSITIVE_INFINITY
   const centre = degreesOfFreedom + nonCentrality

@@ -33,6 +33,10 @@ export function populationStabilityIndex(baseline: ArrayLike<number>, window: Ar
  *
  * @example populationStabilityIndexExpected(100, 1000, 5) // 0.044
  */
-export function populationStabilityIndexExpected(windowSize: number, baselineSize: number, cells: number): number | null {
+export function populationStabilityIndexExpected(
+  windowSize: number,
+  baselineSize: number,
+  cells: number,
+): number | null {
   return windowSize > 0 && baselineSize > 0 ? (cells - 1) * (1 / windowSize + 1 / baselineSize) : null
 }

@@ -55,7 +55,10 @@ export function practicallyUnchangedTest(
 }
 
 /** All features of a model share zEta and have few different numbers of cells: what was computed last is kept. */
-let known: { readonly zEta: number; readonly quantiles: Map<number, number> } = { zEta: Number.NaN, quantiles: new Map() }
+let known: { readonly zEta: number; readonly quantiles: Map<number, number> } = {
+  zEta: Number.NaN,
+  quantiles: new Map(),
+}
 
 function credibleQuantile(zEta: number, degreesOfFreedom: number): number {
   if (known.zEta !== zEta) known = { zEta, quantiles: new Map() }

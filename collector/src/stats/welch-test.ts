@@ -31,7 +31,8 @@ export function welchTest(baseline: SampleMoments | null, window: SampleMoments 
   const squaredError = one + two
   if (!(squaredError > 0) || !Number.isFinite(squaredError)) return null
   const share = one / squaredError
-  const degreesOfFreedom = 1 / ((share * share) / (baseline.count - 1) + ((1 - share) * (1 - share)) / (window.count - 1))
+  const degreesOfFreedom =
+    1 / ((share * share) / (baseline.count - 1) + ((1 - share) * (1 - share)) / (window.count - 1))
   const error = Math.sqrt(squaredError)
   const meanDifference = window.meanFromOrigin - baseline.meanFromOrigin
   const t = meanDifference / error

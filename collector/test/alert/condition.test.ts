@@ -3,9 +3,25 @@ import { conditionOf } from '../../src/alert/condition.ts'
 import type { LoadedBudgetRule, LoadedThresholdRule } from '../../src/rules/loaded.ts'
 import { evidence, rate, result } from '../diagnose/planted-results.ts'
 
-const common = { name: 'r', severity: 'warning', features: null, segment: null, forMs: 0, keepFiringForMs: 0, notify: null } as const
+const common = {
+  name: 'r',
+  severity: 'warning',
+  features: null,
+  segment: null,
+  forMs: 0,
+  keepFiringForMs: 0,
+  notify: null,
+} as const
 const budget: LoadedBudgetRule = { ...common, kind: 'budget', signal: 'feature-drift' }
-const psi: LoadedThresholdRule = { ...common, kind: 'threshold', signal: 'feature-drift', test: 'psi', measure: 'distance', threshold: 0.25, minimumRows: 20 }
+const psi: LoadedThresholdRule = {
+  ...common,
+  kind: 'threshold',
+  signal: 'feature-drift',
+  test: 'psi',
+  measure: 'distance',
+  threshold: 0.25,
+  minimumRows: 20,
+}
 const sizes = { window: 1000, baseline: 20_000, windowRows: 1000, dispersion: 1, zEta: 4 }
 const noRows = { ...sizes, window: 0, windowRows: 0 }
 const incident = { sinceMs: 0, alarmedAtMs: 3_600_000 }
@@ -38,7 +54,10 @@ describe('a budget rule', () => {
   it('is not known to be over while a feature that the open alert rests on cannot be judged', () => {
     expect(of([calm, { ...calm, feature: 'age', sizes: noRows }], budget, ['age']).known).toBe(false)
     expect(of([calm, { ...calm, feature: 'age' }], budget, ['age']).known).toBe(true)
-    expect(of([open, { ...calm, feature: 'age', sizes: noRows }], budget, ['age'])).toMatchObject({ holds: true, known: true })
+    expect(of([open, { ...calm, feature: 'age', sizes: noRows }], budget, ['age'])).toMatchObject({
+      holds: true,
+      known: true,
+    })
   })
 
   it('looks only at its features and its signal; any-drift looks at inputs, predictions and confidence', () => {
@@ -56,7 +75,8 @@ describe('a budget rule', () => {
 })
 
 describe('a threshold rule', () => {
-  const of = (rule: LoadedThresholdRule, ...results: Parameters<typeof conditionOf>[0]['results']) => conditionOf({ rule, results, atMs: 1 })
+  const of = (rule: LoadedThresholdRule, ...results: Parameters<typeof conditionOf>[0]['results']) =>
+    conditionOf({ rule, results, atMs: 1 })
 
   it('compares a distance: at or above', () => {
     const at = (value: number | null) => of(psi, { ...calm, distances: { psi: value } })
@@ -75,21 +95,52 @@ describe('a threshold rule', () => {
   })
 
   it('compares a rate of the data-health results: at or above', () => {
-    const rule: LoadedThresholdRule = { ...psi, signal: 'data-health', test: 'out-of-range', measure: 'rate', threshold: 0.05 }
-    const at = (count: number) => of(rule, { ...calm, signal: 'data-health', evidence: null, rates: { out_of_range: rate(count, 1000, 0) } })
+    const rule: LoadedThresholdRule = {
+      ...psi,
+      signal: 'data-health',
+      test: 'out-of-range',
+      measure: 'rate',
+      threshold: 0.05,
+    }
+    const at = (count: number) =>
+      of(rule, { ...calm, signal: 'data-health', evidence: null, rates: { out_of_range: rate(count, 1000, 0) } })
     expect(at(49)).toMatchObject({ holds: false, known: true })
     expect(at(50).holds).toBe(true)
   })
 
-  it('does not judge windows with fewer values than the minimum', () => {
-    const small = { ...sizes, window: 19, windowRows: 30 }
-    const missing: LoadedThresholdRule = { ...psi, signal: 'data-health', test: 'missing', measure: 'rate', threshold: 0.05 }
-    expect(of(psi, { ...calm, sizes: small, distances: { psi: 9 } })).toMatchObject({ holds: false, known: false })
-    expect(of(psi, { ...calm, sizes: { ...small, window: 20 }, distances: { psi: 9 } }).holds).toBe(true)
-    expect(of(missing, { ...calm, sizes: small, signal: 'data-health', rates: { missing: rate(11, 30, 0) } }).holds).toBe(true)
+  it('takes a reason of invalid values that is not listed for a rate of 0', () => {
+    const rule: LoadedThresholdRule = {
+      ...psi,
+      signal: 'data-health',
+      test: 'wrong-type',
+      measure: 'rate',
+      threshold: 0.05,
+    }
+    const healthy = { ...calm, signal: 'data-health', evidence: null } as const
+    expect(of(rule, { ...healthy, rates: { invalid: rate(0, 1000, 0) } })).toMatchObject({ holds: false, known: true })
+    expect(of(rule, { ...healthy, rates: {} }).known).toBe(false)
+    expect(of({ ...rule, test: 'out-of-range' }, { ...healthy, rates: { invalid: rate(0, 1000, 0) } }).known).toBe(
+      false,
+    )
   })
 
-  it('needs no evidence: the threshold is the user\'s own', () => {
+  it('does not judge windows with fewer values than the minimum', () => {
+    const small = { ...sizes, window: 19, windowRows: 30 }
+    const missing: LoadedThresholdRule = {
+      ...psi,
+      signal: 'data-health',
+      test: 'missing',
+      measure: 'rate',
+      threshold: 0.05,
+    }
+    expect(of(psi, { ...calm, sizes: small, distances: { psi: 9 } })).toMatchObject({ holds: false, known: false })
+    expect(of(psi, { ...calm, sizes: { ...small, window: 20 }, distances: { psi: 9 } }).holds).toBe(true)
+    expect(
+      of(missing, { ...calm, sizes: small, signal: 'data-health', rates: { missing: rate(11, 30, 0) } }).holds,
+    ).toBe(true)
+  })
+
+  it("needs no evidence: the threshold is the user's own", () => {
     expect(of(psi, { ...calm, evidence: null, distances: { psi: 1 } }).holds).toBe(true)
   })
 })

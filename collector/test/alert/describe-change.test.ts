@@ -17,12 +17,16 @@ const numeric = result({
 
 describe('describeChange', () => {
   it('gives mean and spread with unit and factor', () => {
-    expect(describeChange({ result: numeric, rates: {}, unit: 'years' })).toBe('mean 38.9 -> 467 years (x12.0), standard deviation 18.1 -> 217 (x12.0)')
+    expect(describeChange({ result: numeric, rates: {}, unit: 'years' })).toBe(
+      'mean 38.9 -> 467 years (x12.0), standard deviation 18.1 -> 217 (x12.0)',
+    )
   })
 
   it('begins with what the evidence points to', () => {
     const missing = { ...numeric, evidence: evidence({ leadingGroup: 'missing' }) }
-    expect(describeChange({ result: missing, rates: { missing: rate(800, 4000, 0.001) } })).toMatch(/^missing 0.1 % -> 20 %, mean /)
+    expect(describeChange({ result: missing, rates: { missing: rate(800, 4000, 0.001) } })).toMatch(
+      /^missing 0.1 % -> 20 %, mean /,
+    )
     const range = { ...numeric, evidence: evidence({ leadingGroup: 'range' }) }
     expect(describeChange({ result: range, rates: {} })).toMatch(/^range 0.5 to 94 -> 6 to 1128, mean /)
   })
@@ -38,7 +42,9 @@ describe('describeChange', () => {
 
   it('falls back on the effect, then on the reason', () => {
     const effect = { kind: 'location-shift', unit: 'sd', value: 0.31, interval: null, of: null } as const
-    expect(describeChange({ result: result({ effect }), rates: {} })).toBe('shifted by 0.31 baseline standard deviations')
+    expect(describeChange({ result: result({ effect }), rates: {} })).toBe(
+      'shifted by 0.31 baseline standard deviations',
+    )
     expect(describeChange({ result: result({ reason: 'open-incident' }), rates: {} })).toBe('changed (open-incident)')
   })
 })
@@ -53,8 +59,23 @@ describe('numbers in words', () => {
   })
 
   it('keeps three digits, and small shares visible', () => {
-    expect([0, 1, 1234567, 0.000123456, 1e9, 12.345, -0.5].map(formatNumber)).toEqual(['0', '1', '1230000', '0.000123', '1000000000', '12.3', '-0.5'])
-    expect([0, 0.5, 0.0312, 0.0004, 0.000001, 1].map(formatShare)).toEqual(['0 %', '50 %', '3.1 %', '0.04 %', '< 0.001 %', '100 %'])
+    expect([0, 1, 1234567, 0.000123456, 1e9, 12.345, -0.5].map(formatNumber)).toEqual([
+      '0',
+      '1',
+      '1230000',
+      '0.000123',
+      '1000000000',
+      '12.3',
+      '-0.5',
+    ])
+    expect([0, 0.5, 0.0312, 0.0004, 0.000001, 1].map(formatShare)).toEqual([
+      '0 %',
+      '50 %',
+      '3.1 %',
+      '0.04 %',
+      '< 0.001 %',
+      '100 %',
+    ])
     expect([12, 1.5, 0.45, 365.25, 0.001].map(formatFactor)).toEqual(['x12.0', 'x1.5', 'x0.45', 'x365', 'x0.001'])
     expect(shareChange(0.1, 0.15)).toBe('10 % -> 15 %')
   })

@@ -6,7 +6,15 @@ import { formatAlert } from '../../src/alert/format.ts'
 import { diagnose } from '../../src/diagnose/diagnose.ts'
 import type { LoadedRule } from '../../src/rules/loaded.ts'
 import { parseRules } from '../../src/rules/parse.ts'
-import { ages, evidence, health, normals, plantedCategories, plantedNumeric, rate } from '../diagnose/planted-results.ts'
+import {
+  ages,
+  evidence,
+  health,
+  normals,
+  plantedCategories,
+  plantedNumeric,
+  rate,
+} from '../diagnose/planted-results.ts'
 import { alert, explanation } from './sample-alert.ts'
 
 const rules = parseRules(
@@ -16,7 +24,14 @@ const rules = parseRules(
     falseAlarmBudget: '1 per 30d',
     rules: [
       { name: 'inputs moved', signal: 'feature-drift', severity: 'warning' },
-      { name: 'age psi', signal: 'feature-drift', features: ['AGEP'], test: 'psi', threshold: 0.25, severity: 'critical' },
+      {
+        name: 'age psi',
+        signal: 'feature-drift',
+        features: ['AGEP'],
+        test: 'psi',
+        threshold: 0.25,
+        severity: 'critical',
+      },
       { name: 'ks', signal: 'feature-drift', features: ['AGEP'], test: 'ks', threshold: 0.001, severity: 'critical' },
       { name: 'missing', signal: 'data-health', test: 'missing', threshold: 0.1, severity: 'critical' },
     ],
@@ -31,18 +46,33 @@ const slice: ExplainInput['slice'] = {
   startMs: 1_700_000_000_000,
   endMs: 1_700_000_005_000,
   rows: 2000,
-  comparedWith: { baselineDigest: 'sha256:aaaaaaaaaaaaaaaa', manifestDigest: 'sha256:bbbbbbbbbbbbbbbb', baselineRows: 20_000, detectorId: 'sha256:cccc' },
+  comparedWith: {
+    baselineDigest: 'sha256:aaaaaaaaaaaaaaaa',
+    manifestDigest: 'sha256:bbbbbbbbbbbbbbbb',
+    baselineRows: 20_000,
+    detectorId: 'sha256:cccc',
+  },
   units: new Map([['AGEP', 'years']]),
 }
 const baseline = ages(20_000, 2)
 const age = {
   ...plantedNumeric({ baseline, window: baseline.slice(0, 2000).map((value) => value * 12), feature: 'AGEP' }),
-  evidence: evidence({ log10Feature: 13.2, log10Model: 12, threshold: 518_400, leadingGroup: 'range', incident: { sinceMs: 1_699_999_995_000, alarmedAtMs: 1_700_000_000_000 } }),
+  evidence: evidence({
+    log10Feature: 13.2,
+    log10Model: 12,
+    threshold: 518_400,
+    leadingGroup: 'range',
+    incident: { sinceMs: 1_699_999_995_000, alarmedAtMs: 1_700_000_000_000 },
+  }),
   distances: { psi: 8.25 },
   tests: { ks: { statistic: 0.8, pValue: 1e-30 } },
   effect: { kind: 'location-shift', unit: 'sd', value: 1.9, interval: null, of: null } as const,
 }
-const calm = { ...plantedCategories(['a', 'b', '_OTHER'], [1, 1, 0], [10, 10, 0]), status: 'ok', evidence: evidence({ alarm: false }) } as const
+const calm = {
+  ...plantedCategories(['a', 'b', '_OTHER'], [1, 1, 0], [10, 10, 0]),
+  status: 'ok',
+  evidence: evidence({ alarm: false }),
+} as const
 
 function explained(rule: LoadedRule, results: ExplainInput['results'], more: Partial<ExplainInput['slice']> = {}) {
   const condition = conditionOf({ rule, results, atMs: slice.endMs })
@@ -62,7 +92,9 @@ describe('the explanation of a budget rule', () => {
 
   it('says since when, how sure, compared with what and where to look', () => {
     expect(text.onsetMs).toBe(1_699_999_995_000)
-    expect(text.confidence).toBe('Evidence 10^12.0 where 10^5.7 raises the alarm that may happen falsely once in 30 days.')
+    expect(text.confidence).toBe(
+      'Evidence 10^12.0 where 10^5.7 raises the alarm that may happen falsely once in 30 days.',
+    )
     expect(text.evidence).toBe(12)
     expect(text.threshold).toBeCloseTo(Math.log10(518_400), 12)
     expect(text.comparedWith).toEqual({ ...slice.comparedWith, rulesDigest: rules.digest })
@@ -73,11 +105,15 @@ describe('the explanation of a budget rule', () => {
 
   it('speaks of the open incident when the slice itself raised no alarm', () => {
     const open = { ...age, evidence: { ...age.evidence, alarm: false, log10Model: 0.2 } }
-    expect(explained(inputsMoved, [open]).confidence).toContain('The incident opened by the alarm of 2023-11-14T22:13:20Z goes on')
+    expect(explained(inputsMoved, [open]).confidence).toContain(
+      'The incident opened by the alarm of 2023-11-14T22:13:20Z goes on',
+    )
   })
 
   it('dates the onset to the start of the slice when no incident knows better', () => {
-    expect(explained(inputsMoved, [{ ...age, evidence: { ...age.evidence, incident: null } }]).onsetMs).toBe(slice.startMs)
+    expect(explained(inputsMoved, [{ ...age, evidence: { ...age.evidence, incident: null } }]).onsetMs).toBe(
+      slice.startMs,
+    )
   })
 
   it('names the segment, and bounds what it lists', () => {
@@ -96,11 +132,18 @@ describe('the explanation of a threshold rule', () => {
       "The rule's own threshold was crossed: population stability index 8.25, at or above 0.25, from 2000 values of the window and 20000 of the baseline. It is not covered by the false-alarm budget.",
     )
     expect(text).toMatchObject({ evidence: null, threshold: 0.25 })
-    expect(explained(ageKs, [age]).confidence).toContain('p-value of the Kolmogorov-Smirnov test 1e-30, at or below 0.001')
+    expect(explained(ageKs, [age]).confidence).toContain(
+      'p-value of the Kolmogorov-Smirnov test 1e-30, at or below 0.001',
+    )
   })
 
   it('joins a rate with the drift of the same feature', () => {
-    const drift = plantedNumeric({ baseline: normals(2000, 5, 1, 1), window: normals(900, 5, 1, 2), feature: 'PINCP', status: 'ok' })
+    const drift = plantedNumeric({
+      baseline: normals(2000, 5, 1, 1),
+      window: normals(900, 5, 1, 2),
+      feature: 'PINCP',
+      status: 'ok',
+    })
     const text = explained(missing, [drift, health(drift, { missing: rate(250, 1000, 0.001) })])
     expect(text.summary).toContain('missing: PINCP: share of missing values 0.25, at or above 0.1; ')
     expect(text.summary).toContain('missing 0.1 % -> 25 %')
@@ -113,15 +156,22 @@ describe('formatAlert', () => {
     const record: AlertRecord = alert({ explanation: explained(inputsMoved, [age]) })
     const lines = formatAlert(record).split('\n')
     expect(lines[0]).toMatch(/^\[FIRING\] warning: employment 2018\.1: inputs moved: AGEP/)
-    for (const word of ['moved', 'since', 'how sure', 'against', 'cause?', 'look at', 'alert']) {
-      expect(lines.filter((line) => line.startsWith(`  ${word} `)), word).toHaveLength(1)
-    }
-    expect(formatAlert(record)).toContain('since     2023-11-14T22:13:15Z (window 2023-11-14T22:13:20Z to 2023-11-14T22:13:25Z, 2000 rows)')
-    expect(formatAlert(record)).toContain('against   baseline sha256:aaaaaaaaaaaa of 20000 rows, manifest sha256:bbbbbbbbbbbb, rules sha256:')
+    const heads = ['moved', 'since', 'how sure', 'against', 'cause?', 'look at', 'alert']
+    expect(heads.map((head) => lines.filter((line) => line.startsWith(`  ${head} `)).length)).toEqual(
+      heads.map(() => 1),
+    )
+    expect(formatAlert(record)).toContain(
+      'since     2023-11-14T22:13:15Z (window 2023-11-14T22:13:20Z to 2023-11-14T22:13:25Z, 2000 rows)',
+    )
+    expect(formatAlert(record)).toContain(
+      'against   baseline sha256:aaaaaaaaaaaa of 20000 rows, manifest sha256:bbbbbbbbbbbb, rules sha256:',
+    )
   })
 
   it('says when a resolved alert was over, and survives senseless times', () => {
-    expect(formatAlert(alert({ state: 'resolved', resolvedAtMs: 7_200_000 }))).toContain('over      1970-01-01T02:00:00Z')
+    expect(formatAlert(alert({ state: 'resolved', resolvedAtMs: 7_200_000 }))).toContain(
+      'over      1970-01-01T02:00:00Z',
+    )
     expect(formatAlert(alert({ explanation: explanation({ onsetMs: 1e300 }) }))).toContain('since     1e+300 ms')
   })
 })

@@ -45,18 +45,20 @@ function slice(index: number, results: readonly Result[], more: Partial<AlertSli
   }
 }
 
-function setUp(answer: (event: AlertEvent) => NotifyResult = () => ({ delivered: true }), store = memoryAlerts(), names = ['console']) {
+function setUp(
+  answer: (event: AlertEvent) => NotifyResult = () => ({ delivered: true }),
+  store = memoryAlerts(),
+  names = ['console'],
+) {
   const told: { readonly notifier: string; readonly alert: AlertRecord; readonly event: AlertEvent }[] = []
   const clock = manualClock()
-  const notifiers = names.map(
-    (name): Notifier => ({
-      name,
-      notify(alert, event) {
-        told.push({ notifier: name, alert, event })
-        return Promise.resolve(answer(event))
-      },
-    }),
-  )
+  const notifiers = names.map((name): Notifier => ({
+    name,
+    notify(alert, event) {
+      told.push({ notifier: name, alert, event })
+      return Promise.resolve(answer(event))
+    },
+  }))
   const manager = createAlertManager({ store, notifiers, clock, log: () => {}, random: () => 0 })
   return { manager, store, told, clock }
 }
@@ -66,7 +68,15 @@ describe('the alert manager', () => {
     const { manager, store, told } = setUp()
     expect(await manager.apply(rules, slice(1, [calm]))).toEqual([])
     const [firing] = await manager.apply(rules, slice(2, [moved]))
-    expect(firing).toMatchObject({ state: 'firing', rule: 'inputs moved', model: 'employment', version: '1', segment: '', severity: 'warning', firedAtMs: 2 * hour })
+    expect(firing).toMatchObject({
+      state: 'firing',
+      rule: 'inputs moved',
+      model: 'employment',
+      version: '1',
+      segment: '',
+      severity: 'warning',
+      firedAtMs: 2 * hour,
+    })
     expect(firing?.explanation).toMatchObject({ onsetMs: hour, lookFirst: expect.stringContaining('The unit of age') })
     expect(firing?.explanation.diagnosis[0]?.cause).toBe('unit-or-scale-change')
     const [resolved] = await manager.apply(rules, slice(3, [calm]))
@@ -107,12 +117,26 @@ describe('the alert manager', () => {
     const second = setUp(undefined, first.store)
     await second.manager.apply(held, slice(2, [moved]))
     const third = setUp(undefined, first.store)
-    expect(await third.manager.apply(held, slice(3, [moved]))).toMatchObject([{ state: 'firing', activeSinceMs: hour, firedAtMs: 3 * hour }])
+    expect(await third.manager.apply(held, slice(3, [moved]))).toMatchObject([
+      { state: 'firing', activeSinceMs: hour, firedAtMs: 3 * hour },
+    ])
     expect(first.store.records.size).toBe(1)
   })
 
+  it('goes by the newest of several alerts after a restart', async () => {
+    const first = setUp()
+    for (const [index, one] of [moved, calm, moved, calm].entries())
+      await first.manager.apply(rules, slice(index + 1, [one]))
+    expect(first.store.records.size).toBe(2)
+    const second = setUp(undefined, first.store)
+    expect(await second.manager.apply(rules, slice(3, [moved]))).toEqual([])
+    expect(first.store.records.size).toBe(2)
+  })
+
   it('tells after a restart what was not told before, and only that', async () => {
-    const first = setUp((event) => (event.kind === 'firing' ? { delivered: true } : { delivered: false, retryable: true, error: 'down' }))
+    const first = setUp((event) =>
+      event.kind === 'firing' ? { delivered: true } : { delivered: false, retryable: true, error: 'down' },
+    )
     await first.manager.apply(rules, slice(1, [moved]))
     await first.manager.settled()
     await first.manager.apply(rules, slice(2, [calm]))
@@ -141,7 +165,11 @@ describe('the alert manager', () => {
     await manager.apply(rulesWith({ name: 'everybody' }), slice(1, [moved]))
     await manager.apply(rulesWith({ name: 'nobody', notify: [] }), slice(1, [moved]))
     await manager.settled()
-    expect(told.map(({ notifier, alert }) => `${alert.rule}: ${notifier}`)).toEqual(['inputs moved: pager', 'everybody: console', 'everybody: pager'])
+    expect(told.map(({ notifier, alert }) => `${alert.rule}: ${notifier}`)).toEqual([
+      'inputs moved: pager',
+      'everybody: console',
+      'everybody: pager',
+    ])
   })
 
   it('keeps an alert per segment', async () => {
@@ -150,7 +178,9 @@ describe('the alert manager', () => {
     expect((await manager.apply(rules, slice(1, results))).map(({ segment }) => segment)).toEqual(['', 'MA'])
     const only = rulesWith({ name: 'in MA', segment: 'MA' })
     expect((await manager.apply(only, slice(2, results))).map(({ segment }) => segment)).toEqual(['MA'])
-    expect((await manager.apply(rulesWith({ name: 'whole', segment: '' }), slice(2, results))).map(({ segment }) => segment)).toEqual([''])
+    expect(
+      (await manager.apply(rulesWith({ name: 'whole', segment: '' }), slice(2, results))).map(({ segment }) => segment),
+    ).toEqual([''])
   })
 
   it('applies rules only to the model and version they are for', async () => {
@@ -163,9 +193,16 @@ describe('the alert manager', () => {
   it('does not resolve while the moved feature sends nothing, though others do', async () => {
     const { manager } = setUp()
     await manager.apply(rules, slice(1, [moved, { ...calm, feature: 'b' }]))
-    const absent = { ...calm, status: 'error', reason: 'feature-absent', sizes: { ...calm.sizes, window: 0, windowRows: 0 } } as const
+    const absent = {
+      ...calm,
+      status: 'error',
+      reason: 'feature-absent',
+      sizes: { ...calm.sizes, window: 0, windowRows: 0 },
+    } as const
     expect(await manager.apply(rules, slice(2, [absent, { ...calm, feature: 'b' }]))).toEqual([])
-    expect(await manager.apply(rules, slice(3, [calm, { ...calm, feature: 'b' }]))).toMatchObject([{ state: 'resolved' }])
+    expect(await manager.apply(rules, slice(3, [calm, { ...calm, feature: 'b' }]))).toMatchObject([
+      { state: 'resolved' },
+    ])
   })
 
   it('tells again when another feature joins a firing alert', async () => {
@@ -173,7 +210,10 @@ describe('the alert manager', () => {
     await manager.apply(rules, slice(1, [moved]))
     await manager.apply(rules, slice(2, [moved, income]))
     await manager.settled()
-    expect(told.map(({ event }) => event.detail)).toEqual([expect.stringContaining('age'), 'income moved too [notify: console]'])
+    expect(told.map(({ event }) => event.detail)).toEqual([
+      expect.stringContaining('age'),
+      'income moved too [notify: console]',
+    ])
     expect(store.records.size).toBe(1)
   })
 
@@ -190,6 +230,7 @@ describe('the alert manager', () => {
 
   it('refuses two notifiers of one name, and names that events cannot carry', () => {
     expect(() => setUp(undefined, undefined, ['a', 'a'])).toThrow('two notifiers are named a')
-    for (const name of ['', 'a b', 'a,b', 'a]', 'a:b']) expect(() => setUp(undefined, undefined, [name])).toThrow(TypeError)
+    for (const name of ['', 'a b', 'a,b', 'a]', 'a:b'])
+      expect(() => setUp(undefined, undefined, [name])).toThrow(TypeError)
   })
 })

@@ -4,7 +4,15 @@ import type { AlertQuery } from '../../src/store/store.ts'
 export function explanation(fields: Partial<Explanation> = {}): Explanation {
   return {
     summary: 'employment 1: inputs moved: age: mean 38.9 -> 467 years (x12.0)',
-    moved: [{ signal: 'feature-drift', feature: 'age', change: 'mean 38.9 -> 467 years (x12.0)', effect: 5.2, log10Evidence: 14 }],
+    moved: [
+      {
+        signal: 'feature-drift',
+        feature: 'age',
+        change: 'mean 38.9 -> 467 years (x12.0)',
+        effect: 5.2,
+        log10Evidence: 14,
+      },
+    ],
     onsetMs: 0,
     confidence: 'Evidence 10^12.0 where 10^2.9 raises the alarm that may happen falsely once in 30 days.',
     evidence: 12,
@@ -61,11 +69,15 @@ export function memoryAlerts() {
     },
     alerts({ model, version, state, limit = 100 }: AlertQuery): Promise<AlertRecord[]> {
       const found = [...records.values()].filter(
-        (record) => (model === undefined || record.model === model) && (version === undefined || record.version === version) && (state === undefined || record.state === state),
+        (record) =>
+          (model === undefined || record.model === model) &&
+          (version === undefined || record.version === version) &&
+          (state === undefined || record.state === state),
       )
       return Promise.resolve(structuredClone(found.sort((a, b) => b.activeSinceMs - a.activeSinceMs).slice(0, limit)))
     },
-    alertEvents: (id: string): Promise<AlertEvent[]> => Promise.resolve(structuredClone(events.filter((event) => event.alertId === id))),
+    alertEvents: (id: string): Promise<AlertEvent[]> =>
+      Promise.resolve(structuredClone(events.filter((event) => event.alertId === id))),
   }
   return store
 }

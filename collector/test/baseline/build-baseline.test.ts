@@ -3,25 +3,37 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { nextDown, type Baseline, type NumericFeatureBaseline, type NumericSummary } from '@driftline/instrumentation/contract'
+import {
+  nextDown,
+  type Baseline,
+  type NumericFeatureBaseline,
+  type NumericSummary,
+} from '@driftline/instrumentation/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildBaseline } from '../../src/baseline/build-baseline.ts'
 import type { BuildBaselineOptions } from '../../src/baseline/build-options.ts'
 import { DataFileError } from '../../src/rows/data-file-error.ts'
 import reference from '../../../test/fixtures/reference/baseline/baseline.json' with { type: 'json' }
 
-const fixture = (name: string) => fileURLToPath(new URL(`../../../test/fixtures/reference/baseline/${name}`, import.meta.url))
+const fixture = (name: string) =>
+  fileURLToPath(new URL(`../../../test/fixtures/reference/baseline/${name}`, import.meta.url))
 
 let directory: string
 beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), 'driftline-baseline-'))))
 afterAll(() => rm(directory, { recursive: true }))
 
-async function build(file: string, options: Partial<BuildBaselineOptions> = {}): Promise<{ baseline: Baseline; notes: readonly string[] }> {
+async function build(
+  file: string,
+  options: Partial<BuildBaselineOptions> = {},
+): Promise<{ baseline: Baseline; notes: readonly string[] }> {
   return buildBaseline({ file, model: { name: 'm', version: '1' }, createdAt: '2026-01-01T00:00:00.000Z', ...options })
 }
 
 /** Builds from CSV lines. */
-async function fromLines(lines: readonly string[], options: Partial<BuildBaselineOptions> = {}): Promise<{ baseline: Baseline; notes: readonly string[] }> {
+async function fromLines(
+  lines: readonly string[],
+  options: Partial<BuildBaselineOptions> = {},
+): Promise<{ baseline: Baseline; notes: readonly string[] }> {
   const file = join(directory, 'lines.csv')
   await writeFile(file, `${lines.join('\n')}\n`)
   return build(file, options)
@@ -33,7 +45,10 @@ async function failure(run: Promise<unknown>): Promise<string> {
   return (error as Error).message.replace(`${directory}/`, '')
 }
 
-function feature(baseline: Pick<Baseline, 'features'>, name: string): NumericFeatureBaseline & { categories: string[] } {
+function feature(
+  baseline: Pick<Baseline, 'features'>,
+  name: string,
+): NumericFeatureBaseline & { categories: string[] } {
   return baseline.features.find((one) => one.name === name) as NumericFeatureBaseline & { categories: string[] }
 }
 
@@ -104,14 +119,21 @@ describe.each(['rows.csv', 'rows.parquet', 'rows-zstd.parquet'])('buildBaseline 
 
   it('carries the digest of the file', async () => {
     const { source } = (await built).baseline
-    const digest = createHash('sha256').update(await readFile(fixture(name))).digest('hex')
+    const digest = createHash('sha256')
+      .update(await readFile(fixture(name)))
+      .digest('hex')
     expect(source).toMatchObject({ name, digest: `sha256:${digest}` })
   })
 })
 
 describe('kinds of columns', () => {
   it('are told by the values', async () => {
-    const { baseline } = await fromLines(['number,digits,flag,text,empty,odd', '1.5,0,true,a,,NaN', '-2e3,1,FALSE,b,,1', ',1,,,,inf'])
+    const { baseline } = await fromLines([
+      'number,digits,flag,text,empty,odd',
+      '1.5,0,true,a,,NaN',
+      '-2e3,1,FALSE,b,,1',
+      ',1,,,,inf',
+    ])
     expect(baseline.features.map(({ name, kind }) => [name, kind])).toEqual([
       ['number', 'numeric'],
       ['digits', 'numeric'],
@@ -121,19 +143,38 @@ describe('kinds of columns', () => {
       ['odd', 'numeric'],
     ])
     expect(feature(baseline, 'odd')).toMatchObject({ values: 1, missing: 0, invalid: { nan: 1, infinite: 1 } })
-    expect(feature(baseline, 'empty')).toMatchObject({ values: 0, missing: 3, bounds: [], counts: [0], mean: 0, min: 0, max: 0 })
+    expect(feature(baseline, 'empty')).toMatchObject({
+      values: 0,
+      missing: 3,
+      bounds: [],
+      counts: [0],
+      mean: 0,
+      min: 0,
+      max: 0,
+    })
     expect(feature(baseline, 'flag')).toMatchObject({ counts: [1, 1, 0], missing: 1 })
   })
 
   it('turn categorical at a text however late it comes, and every value counts', async () => {
     const lines = ['code', ...Array.from({ length: 20_000 }, (_, i) => String(i % 3)), 'NA']
     const { baseline, notes } = await fromLines(lines)
-    expect(feature(baseline, 'code')).toMatchObject({ kind: 'categorical', categories: ['0', '1', '2', 'NA'], counts: [6667, 6667, 6666, 1, 0] })
-    expect(notes.join()).toContain('column code is taken as categorical: 20000 values are numbers, but 1 are not, the first at line 20002: "NA"')
+    expect(feature(baseline, 'code')).toMatchObject({
+      kind: 'categorical',
+      categories: ['0', '1', '2', 'NA'],
+      counts: [6667, 6667, 6666, 1, 0],
+    })
+    expect(notes.join()).toContain(
+      'column code is taken as categorical: 20000 values are numbers, but 1 are not, the first at line 20002: "NA"',
+    )
   })
 
   it('can be declared: texts of a numeric column are of the wrong type, digits of a categorical one are categories', async () => {
-    const types = new Map([['a', 'numeric'], ['b', 'categorical'], ['c', 'boolean'], ['d', 'ignore']] as const)
+    const types = new Map([
+      ['a', 'numeric'],
+      ['b', 'categorical'],
+      ['c', 'boolean'],
+      ['d', 'ignore'],
+    ] as const)
     const { baseline } = await fromLines(['a,b,c,d', '1,1,1,x', 'NA,2,0,x', '3,1,maybe,x'], { types })
     expect(baseline.features.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
     expect(feature(baseline, 'a')).toMatchObject({ values: 2, invalid: { wrong_type: 1 }, mean: 2 })
@@ -176,7 +217,12 @@ describe('scores', () => {
     const scored = { target: 'y', score: 's' }
     const { baseline } = await fromLines(lines, { columns: scored, threshold: 7.25, decisionRule: '>' })
     expect(baseline.predictions.score!.bounds).toContain(7.25)
-    expect(baseline.predictions.decision).toEqual({ threshold: 7.25, rule: '>', positiveClass: '1', negativeClass: '0' })
+    expect(baseline.predictions.decision).toEqual({
+      threshold: 7.25,
+      rule: '>',
+      positiveClass: '1',
+      negativeClass: '0',
+    })
     const without = await fromLines(lines, { columns: scored })
     expect(without.baseline.predictions.decision).toBeUndefined()
     expect(without.notes.join()).toContain('the score is not between 0 and 1')
@@ -191,10 +237,20 @@ describe('scores', () => {
   it('need to know which class is positive when a threshold is given', async () => {
     const lines = ['x,s,p', '1,0.5,good', '1,0.4,bad']
     const options = { columns: { prediction: 'p', score: 's' }, threshold: 0.5 }
-    expect(await failure(fromLines(lines, options))).toContain('which class is positive is not told (classes: bad, good); say it with --positive-class')
+    expect(await failure(fromLines(lines, options))).toContain(
+      'which class is positive is not told (classes: bad, good); say it with --positive-class',
+    )
     expect(await failure(fromLines(lines, { ...options, positiveClass: 'best' }))).toContain('there is no class "best"')
     const { baseline } = await fromLines(lines, { ...options, positiveClass: 'good' })
     expect(baseline.predictions.decision).toMatchObject({ positiveClass: 'good', negativeClass: 'bad' })
+  })
+
+  it('that are all missing still have a bound at the decision', async () => {
+    const { baseline } = await fromLines(['x,s,p', '1,,1', '1,,0'], {
+      columns: { prediction: 'p', score: 's' },
+      threshold: 0.5,
+    })
+    expect(baseline.predictions.score).toMatchObject({ bounds: [nextDown(0.5)], counts: [0, 0], values: 0 })
   })
 
   it('and confidences start at one over the number of classes', async () => {
@@ -206,7 +262,14 @@ describe('scores', () => {
 })
 
 describe('chunks', () => {
-  const hourly = ['x,t', ...Array.from({ length: 240 }, (_, i) => `${i},2026-01-0${1 + Math.floor(i / 96)}T${String(Math.floor((i % 96) / 4)).padStart(2, '0')}:${String((i % 4) * 15).padStart(2, '0')}`)]
+  const hourly = [
+    'x,t',
+    ...Array.from(
+      { length: 240 },
+      (_, i) =>
+        `${i},2026-01-0${1 + Math.floor(i / 96)}T${String(Math.floor((i % 96) / 4)).padStart(2, '0')}:${String((i % 4) * 15).padStart(2, '0')}`,
+    ),
+  ]
 
   it('are fewer than asked for by default, so that each has 50 rows, and equal to the row', async () => {
     const { baseline } = await fromLines(hourly, { columns: { time: 't' } })
@@ -216,8 +279,12 @@ describe('chunks', () => {
   it('can have a duration, aligned to it', async () => {
     const { baseline } = await fromLines(hourly, { columns: { time: 't' }, chunkDurationMs: 86_400_000 })
     expect(baseline.chunking).toEqual({ column: 't', rows: [96, 96, 48], durationMs: 86_400_000 })
-    expect(await failure(fromLines(hourly, { columns: { time: 'x' }, features: ['x'], chunkDurationMs: 1000 }))).toContain('holds plain numbers up to 239')
-    expect(await failure(fromLines(hourly, { columns: { time: 't' }, chunkDurationMs: 1 }))).toContain('at most 10000 are kept')
+    expect(
+      await failure(fromLines(hourly, { columns: { time: 'x' }, features: ['x'], chunkDurationMs: 1000 })),
+    ).toContain('holds plain numbers up to 239')
+    expect(await failure(fromLines(hourly, { columns: { time: 't' }, chunkDurationMs: 1 }))).toContain(
+      'at most 10000 are kept',
+    )
   })
 
   it('can follow the order of the file', async () => {
@@ -226,15 +293,24 @@ describe('chunks', () => {
   })
 
   it('keep rows of one time together when the file is not sorted', async () => {
-    const { baseline } = await fromLines(['x,t', '9,2', '9,1', '9,1', '9,2', '9,1', '9,3'], { columns: { time: 't' }, chunks: 3 })
+    const { baseline } = await fromLines(['x,t', '9,2', '9,1', '9,1', '9,2', '9,1', '9,3'], {
+      columns: { time: 't' },
+      chunks: 3,
+    })
     expect(baseline.chunking!.rows.reduce((sum, rows) => sum + rows, 0)).toBe(6)
     expect(baseline.chunking!.rows).toEqual([3, 2, 1])
   })
 
   it('need a time in every row', async () => {
-    expect(await failure(fromLines(['x,t', '1,2026-01-01', '2,soon'], { columns: { time: 't' } }))).toBe('lines.csv, line 3: column "t" is no time: "soon"')
-    expect(await failure(fromLines(['x,t', '1,2026-01-01', '2,7'], { columns: { time: 't' } }))).toContain('mixes dates and numbers')
-    expect(await failure(fromLines(['x,t', '1,', '2,7'], { columns: { time: 't' } }))).toContain('line 2: column "t" is no time: the value is missing')
+    expect(await failure(fromLines(['x,t', '1,2026-01-01', '2,soon'], { columns: { time: 't' } }))).toBe(
+      'lines.csv, line 3: column "t" is no time: "soon"',
+    )
+    expect(await failure(fromLines(['x,t', '1,2026-01-01', '2,7'], { columns: { time: 't' } }))).toContain(
+      'mixes dates and numbers',
+    )
+    expect(await failure(fromLines(['x,t', '1,', '2,7'], { columns: { time: 't' } }))).toContain(
+      'line 2: column "t" is no time: the value is missing',
+    )
   })
 })
 
@@ -261,7 +337,12 @@ describe('a manifest', () => {
     expect(feature(baseline, 'b')).toMatchObject({ categories: ['1', '10', '2'], counts: [1, 0, 1, 1] })
     expect(feature(baseline, 'a')).toMatchObject({ range: { min: 0, max: 2 }, outOfRange: 1 })
     expect(feature(baseline, 'a').bounds).toEqual([nextDown(0), nextDown(1), 1, 2, 3])
-    expect(baseline.predictions.decision).toEqual({ threshold: 0.25, rule: '>', positiveClass: 'no', negativeClass: 'yes' })
+    expect(baseline.predictions.decision).toEqual({
+      threshold: 0.25,
+      rule: '>',
+      positiveClass: 'no',
+      negativeClass: 'yes',
+    })
     expect(baseline.labels).toMatchObject({ categories: ['no', 'yes'], counts: [3, 0, 0] })
   })
 
@@ -273,11 +354,22 @@ describe('a manifest', () => {
 describe('what is wrong', () => {
   it('is named with file, column and line', async () => {
     expect(await failure(fromLines(['a,b']))).toBe('lines.csv: has no rows')
-    expect(await failure(fromLines(['a,b', '1,2'], { columns: { target: 'y' } }))).toBe('lines.csv: has no column "y" (--target); its columns are a, b')
-    expect(await failure(fromLines(['a,b', '1,2'], { types: new Map([['c', 'numeric']]) }))).toContain('has no column "c" (--type)')
-    expect(await failure(fromLines(['a,b', '1,2'], { features: ['a'], ranges: new Map([['b', { min: 1 }]]) }))).toContain('--range names "b", which is not one of the features: a')
-    expect(await failure(fromLines(['a', '1'], { exclude: ['a'] }))).toBe('lines.csv: no column is left to be a feature')
-    expect(await failure(fromLines(['a', '1e308', '-1e308', '1.7e308'], {}))).toContain('column "a"')
+    expect(await failure(fromLines(['a,b', '1,2'], { columns: { target: 'y' } }))).toBe(
+      'lines.csv: has no column "y" (--target); its columns are a, b',
+    )
+    expect(await failure(fromLines(['a,b', '1,2'], { types: new Map([['c', 'numeric']]) }))).toContain(
+      'has no column "c" (--type)',
+    )
+    expect(
+      await failure(fromLines(['a,b', '1,2'], { features: ['a'], ranges: new Map([['b', { min: 1 }]]) })),
+    ).toContain('--range names "b", which is not one of the features: a')
+    expect(await failure(fromLines(['a', '1'], { exclude: ['a'] }))).toBe(
+      'lines.csv: no column is left to be a feature',
+    )
+    for (const large of ['1e308', '1e160']) {
+      const message = `values between -${Number(large)} and ${Number(large)} are too far apart`
+      expect(await failure(fromLines(['a', large, `-${large}`, large]))).toContain(`lines.csv: column "a": ${message}`)
+    }
   })
 })
 

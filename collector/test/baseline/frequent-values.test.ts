@@ -16,10 +16,16 @@ describe('FrequentValues', () => {
   it('keeps the frequent ones beyond it, undercounted by no more than the error it states', () => {
     const values = new FrequentValues({ capacity: 100 })
     const n = 100_000
-    for (let i = 0; i < n; i++) values.add(i % 10 === 0 ? 'often' : i % 10 === 1 ? 'a long text that is seen often' : `once ${i}`)
+    for (let i = 0; i < n; i++)
+      values.add(i % 10 === 0 ? 'often' : i % 10 === 1 ? 'a long text that is seen often' : `once ${i}`)
     const ranked = values.ranked()
     expect(ranked.length).toBeLessThanOrEqual(100)
-    expect(ranked.slice(0, 2).map(({ text }) => text).sort()).toEqual(['a long text that is seen often', 'often'])
+    expect(
+      ranked
+        .slice(0, 2)
+        .map(({ text }) => text)
+        .sort(),
+    ).toEqual(['a long text that is seen often', 'often'])
     expect(values.error).toBeLessThanOrEqual(n / 50)
     for (const { count } of ranked.slice(0, 2)) {
       expect(count).toBeLessThanOrEqual(n / 10)

@@ -55,7 +55,11 @@ describe('QuantileSketch', () => {
       expect(sketch.count).toBe(n)
       const [first, middle, last] = sketch.quantiles([1, 50, 99]) as [number, number, number]
       expect(sketch.rankError).toBeLessThanOrEqual(0.002)
-      for (const [value, share] of [[first, 0.01], [middle, 0.5], [last, 0.99]] as const) {
+      for (const [value, share] of [
+        [first, 0.01],
+        [middle, 0.5],
+        [last, 0.99],
+      ] as const) {
         expect(Math.abs((value + 1) / n - share)).toBeLessThanOrEqual(sketch.rankError + 1 / n)
       }
     }

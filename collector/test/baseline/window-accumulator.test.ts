@@ -50,7 +50,9 @@ it('counts the baseline data as the baseline does', async () => {
     expect(sumOfSquares / values).toBeCloseTo(feature.variance, 8)
     expect([min, max]).toEqual([feature.min, feature.max])
   }
-  expect(window.features.get('glucose')!.invalid.out_of_range).toBe((baseline.features[0] as { outOfRange: number }).outOfRange)
+  expect(window.features.get('glucose')!.invalid.out_of_range).toBe(
+    (baseline.features[0] as { outOfRange: number }).outOfRange,
+  )
   const { classes, score } = baseline.predictions
   expect([...(window.outputs.get('class')!.distribution as CategoricalDistribution).counts]).toEqual(classes!.counts)
   expect([...(window.outputs.get('score')!.distribution as NumericDistribution).counts]).toEqual(score!.counts)
@@ -75,7 +77,15 @@ it('starts anew after each window, and windows add up to the whole', async () =>
 it('tells every reason apart, as the recorder does', async () => {
   const { baseline } = await built()
   const file = join(directory, 'bad.csv')
-  const lines = ['glucose,city,smoker', '10,Wien,true', ',,', 'NaN,Graz,maybe', '-inf,Graz,1', 'high,Bern,false', '201,Zug,0']
+  const lines = [
+    'glucose,city,smoker',
+    '10,Wien,true',
+    ',,',
+    'NaN,Graz,maybe',
+    '-inf,Graz,1',
+    'high,Bern,false',
+    '201,Zug,0',
+  ]
   await writeFile(file, lines.join('\n'))
   const accumulator = createWindowAccumulator(baseline)
   for (const batch of await batchesOf(file)) accumulator.add(batch)

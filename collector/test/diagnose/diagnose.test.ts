@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { diagnose, maximumDiagnoses } from '../../src/diagnose/diagnose.ts'
 import type { Cause } from '../../src/diagnose/diagnosis.ts'
 import type { Result } from '../../src/evaluate/result.ts'
-import { ages, evidence, health, normals, plantedCategories, plantedNumeric, rate, result, seededRandom } from './planted-results.ts'
+import {
+  ages,
+  evidence,
+  health,
+  normals,
+  plantedCategories,
+  plantedNumeric,
+  rate,
+  result,
+  seededRandom,
+} from './planted-results.ts'
 
 const baseline = normals(20_000, 50, 10, 1)
 const fresh = (seed: number, count = 4000) => normals(count, 50, 10, seed)
@@ -14,15 +24,30 @@ const some = (values: readonly number[], share: number, change: (value: number) 
 const top = (results: readonly Result[]): Cause | undefined => diagnose(results)[0]?.cause
 
 describe('unit or scale change', () => {
-  const conversions: readonly (readonly [name: string, words: RegExp, baseline: number[], convert: (value: number) => number])[] = [
+  const conversions: readonly (readonly [
+    name: string,
+    words: RegExp,
+    baseline: number[],
+    convert: (value: number) => number,
+  ])[] = [
     ['years to months', /years to months/, ages(20_000, 2), (age) => age * 12],
     ['years to months in a narrow feature', /years to months/, normals(20_000, 40, 5, 3), (age) => age * 12],
-    ['degrees Celsius to Fahrenheit', /Celsius to Fahrenheit/, normals(20_000, 18, 6, 4), (celsius) => 1.8 * celsius + 32],
+    [
+      'degrees Celsius to Fahrenheit',
+      /Celsius to Fahrenheit/,
+      normals(20_000, 18, 6, 4),
+      (celsius) => 1.8 * celsius + 32,
+    ],
     ['degrees Celsius to kelvin', /Celsius to kelvin/, normals(20_000, 18, 6, 4), (celsius) => celsius + 273.15],
     ['pounds to kilograms', /pounds to kilograms/, normals(20_000, 170, 30, 5), (pounds) => pounds * 0.45359237],
     ['inches to centimetres', /inches to centimetres/, normals(20_000, 67, 4, 6), (inches) => inches * 2.54],
     ['percent to shares', /percent to shares/, normals(20_000, 60, 12, 7), (percent) => percent / 100],
-    ['seconds to milliseconds', /seconds to milliseconds/, normals(20_000, 3, 1, 8).map(Math.abs), (seconds) => seconds * 1000],
+    [
+      'seconds to milliseconds',
+      /seconds to milliseconds/,
+      normals(20_000, 3, 1, 8).map(Math.abs),
+      (seconds) => seconds * 1000,
+    ],
     ['days to hours', /days to hours/, normals(20_000, 10, 3, 9), (days) => days * 24],
     ['the sign', /sign turned round/, normals(20_000, 12, 5, 10), (value) => -value],
   ]
@@ -33,7 +58,9 @@ describe('unit or scale change', () => {
         const [first] = diagnose([plantedNumeric({ baseline: before, window, feature: 'age' })])
         expect(first?.cause).toBe('unit-or-scale-change')
         // Of a strong reduction of some rows the factor cannot be known from histogram and moments.
-        expect(first?.evidence).toMatch(name === 'percent to shares' && share < 1 ? /about 5\d(\.\d)? % .* uncertain/ : words)
+        expect(first?.evidence).toMatch(
+          name === 'percent to shares' && share < 1 ? /about 5\d(\.\d)? % .* uncertain/ : words,
+        )
         expect(first?.features).toEqual(['age'])
         expect(first?.score).toBeGreaterThan(0.75)
       })
@@ -42,7 +69,9 @@ describe('unit or scale change', () => {
 
   it('says how many rows are converted and what the conversion predicts', () => {
     const before = ages(20_000, 2)
-    const [first] = diagnose([plantedNumeric({ baseline: before, window: some(ages(3000, 3), 0.3, (age) => age * 12), feature: 'AGEP' })])
+    const [first] = diagnose([
+      plantedNumeric({ baseline: before, window: some(ages(3000, 3), 0.3, (age) => age * 12), feature: 'AGEP' }),
+    ])
     const share = Number(/about ([\d.]+) % of the values/.exec(first!.evidence)?.[1])
     expect(share).toBeGreaterThan(27)
     expect(share).toBeLessThan(33)
@@ -61,12 +90,25 @@ describe('unit or scale change', () => {
     expect(spread[0]?.cause).toBe('changed-spread')
   })
 
+  it('does not see one in a large shift either, though all values lie beyond the last bound', () => {
+    const before = normals(20_000, 40, 5, 3)
+    const causes = diagnose([
+      plantedNumeric({ baseline: before, window: before.slice(0, 2000).map((value) => value + 440) }),
+    ]).map(({ cause }) => cause)
+    expect(causes[0]).toBe('shifted-mean')
+    expect(causes).not.toContain('unit-or-scale-change')
+  })
+
   it('tells one story when several features are converted alike', () => {
     const first = ages(20_000, 2)
     const second = normals(20_000, 40, 5, 3)
     const [diagnosis] = diagnose([
       plantedNumeric({ baseline: first, window: first.slice(0, 2000).map((age) => age * 12), feature: 'age' }),
-      plantedNumeric({ baseline: second, window: second.slice(0, 2000).map((age) => age * 12), feature: 'partner age' }),
+      plantedNumeric({
+        baseline: second,
+        window: second.slice(0, 2000).map((age) => age * 12),
+        feature: 'partner age',
+      }),
     ])
     expect(diagnosis?.features.toSorted()).toEqual(['age', 'partner age'])
   })
@@ -74,14 +116,20 @@ describe('unit or scale change', () => {
 
 describe('shifted mean and changed spread', () => {
   it('names a shift of the mean with its size', () => {
-    const [first] = diagnose([plantedNumeric({ baseline, window: fresh(14).map((value) => value + 5), feature: 'bmi' })])
+    const [first] = diagnose([
+      plantedNumeric({ baseline, window: fresh(14).map((value) => value + 5), feature: 'bmi' }),
+    ])
     expect(first?.cause).toBe('shifted-mean')
-    expect(first?.evidence).toMatch(/bmi: mean 5\d(\.\d)? -> 5\d(\.\d)?, which is 0\.[45]\d* baseline standard deviations/)
+    expect(first?.evidence).toMatch(
+      /bmi: mean 5\d(\.\d)? -> 5\d(\.\d)?, which is 0\.[45]\d* baseline standard deviations/,
+    )
   })
 
   it('names a wider and a narrower spread', () => {
     for (const scale of [0.6, 1.5]) {
-      const [first] = diagnose([plantedNumeric({ baseline, window: fresh(15).map((value) => 50 + (value - 50) * scale) })])
+      const [first] = diagnose([
+        plantedNumeric({ baseline, window: fresh(15).map((value) => 50 + (value - 50) * scale) }),
+      ])
       expect(first?.cause).toBe('changed-spread')
       expect(first?.lookAt).toContain(scale > 1 ? 'Noise' : 'narrows')
     }
@@ -90,7 +138,15 @@ describe('shifted mean and changed spread', () => {
   it('follows the evidence when one slice is too small to show anything in its histogram', () => {
     const window = fresh(16, 60).map((value) => value + 2)
     expect(top([plantedNumeric({ baseline, window, leadingGroup: 'location' })])).toBe('shifted-mean')
-    expect(top([plantedNumeric({ baseline, window: fresh(17, 60).map((value) => 50 + (value - 50) * 1.1), leadingGroup: 'scale' })])).toBe('changed-spread')
+    expect(
+      top([
+        plantedNumeric({
+          baseline,
+          window: fresh(17, 60).map((value) => 50 + (value - 50) * 1.1),
+          leadingGroup: 'scale',
+        }),
+      ]),
+    ).toBe('changed-spread')
   })
 })
 
@@ -111,12 +167,16 @@ describe('stuck value', () => {
 
   it('does not mistake large values in the last cell for a stuck value', () => {
     const before = normals(20_000, 40, 5, 3)
-    const causes = diagnose([plantedNumeric({ baseline: before, window: before.map((age) => age * 12) })]).map(({ cause }) => cause)
+    const causes = diagnose([plantedNumeric({ baseline: before, window: before.map((age) => age * 12) })]).map(
+      ({ cause }) => cause,
+    )
     expect(causes).not.toContain('stuck-value')
   })
 
   it('expects nothing else of a feature that was nearly constant in the baseline', () => {
-    const causes = diagnose([plantedCategories(['no', 'yes', '_OTHER'], [9500, 500, 0], [1000, 0, 0])]).map(({ cause }) => cause)
+    const causes = diagnose([plantedCategories(['no', 'yes', '_OTHER'], [9500, 500, 0], [1000, 0, 0])]).map(
+      ({ cause }) => cause,
+    )
     expect(causes).not.toContain('stuck-value')
   })
 })
@@ -139,7 +199,9 @@ describe('missing and invalid values', () => {
     const rates = { invalid: rate(400, 4000, 0), nan: rate(300, 4000, 0), wrong_type: rate(100, 4000, 0) }
     const [first] = diagnose([drift, health(drift, rates, { status: 'drift' })])
     expect(first?.cause).toBe('invalid-values')
-    expect(first?.evidence).toContain('invalid in 10 % of 4000 rows, 0 % in the baseline (7.5 % NaN, 2.5 % of a wrong type)')
+    expect(first?.evidence).toContain(
+      'invalid in 10 % of 4000 rows, 0 % in the baseline (7.5 % NaN, 2.5 % of a wrong type)',
+    )
   })
 
   it('ranks a conversion above the few missing values that came with it', () => {
@@ -160,7 +222,9 @@ describe('default-value surge', () => {
   ]
   for (const [value, shown] of placeholders) {
     it(`names ${shown} as the value that took rows from all the others`, () => {
-      const [first] = diagnose([plantedNumeric({ baseline, window: some(fresh(22), 0.15, () => value), feature: 'tenure' })])
+      const [first] = diagnose([
+        plantedNumeric({ baseline, window: some(fresh(22), 0.15, () => value), feature: 'tenure' }),
+      ])
       expect(first?.cause).toBe('default-value-surge')
       expect(first?.evidence).toContain(`near ${shown}`)
     })
@@ -197,7 +261,9 @@ describe('categories', () => {
 
 describe('out of range', () => {
   it('names values beyond the baseline that share no single value', () => {
-    const [first] = diagnose([plantedNumeric({ baseline, window: some(fresh(23), 0.06, (value) => 95 + Math.abs(value - 50)), feature: 'age' })])
+    const [first] = diagnose([
+      plantedNumeric({ baseline, window: some(fresh(23), 0.06, (value) => 95 + Math.abs(value - 50)), feature: 'age' }),
+    ])
     expect(first?.cause).toBe('out-of-range')
     expect(first?.evidence).toMatch(/age: (5\.9|6) % of 4000 values above/)
   })
@@ -205,13 +271,19 @@ describe('out of range', () => {
   it('tells the declared range', () => {
     const drift = plantedNumeric({ baseline, window: some(fresh(23), 0.06, (value) => 95 + Math.abs(value - 50)) })
     const diagnoses = diagnose([drift, health(drift, { out_of_range: rate(240, 4000, 0) })])
-    expect(diagnoses.find(({ cause }) => cause === 'out-of-range')?.evidence).toContain('6 % outside the declared range')
+    expect(diagnoses.find(({ cause }) => cause === 'out-of-range')?.evidence).toContain(
+      '6 % outside the declared range',
+    )
   })
 })
 
 describe('predictions', () => {
-  const input = (status: Result['status'], feature: string) => plantedNumeric({ baseline, window: fresh(24), status, feature })
-  const output = plantedCategories(['no', 'yes', '_OTHER'], [6000, 4000, 0], [300, 700, 0], { signal: 'prediction-drift', feature: 'class' })
+  const input = (status: Result['status'], feature: string) =>
+    plantedNumeric({ baseline, window: fresh(24), status, feature })
+  const output = plantedCategories(['no', 'yes', '_OTHER'], [6000, 4000, 0], [300, 700, 0], {
+    signal: 'prediction-drift',
+    feature: 'class',
+  })
 
   it('says that predictions moved without any input', () => {
     const diagnoses = diagnose([output, input('ok', 'a'), input('ok', 'b'), input('insufficient', 'c')])
@@ -261,7 +333,11 @@ describe('diagnose', () => {
   it('is bounded, deterministic and ranked, with scores between 0 and 1', () => {
     const results = Array.from({ length: 60 }, (_, i) => {
       const before = normals(2000, 50, 10, i)
-      return plantedNumeric({ baseline: before, window: before.map((value) => value * (i % 2 === 0 ? 12 : 1.3 + i / 30)), feature: `f${i}` })
+      return plantedNumeric({
+        baseline: before,
+        window: before.map((value) => value * (i % 2 === 0 ? 12 : 1.3 + i / 30)),
+        feature: `f${i}`,
+      })
     })
     const diagnoses = diagnose(results)
     expect(diagnose(results)).toEqual(diagnoses)

@@ -13,7 +13,10 @@ export function seededRandom(seed: number): () => number {
 
 export function normals(count: number, mean: number, deviation: number, seed: number): number[] {
   const random = seededRandom(seed)
-  return Array.from({ length: count }, () => mean + deviation * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()))
+  return Array.from(
+    { length: count },
+    () => mean + deviation * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),
+  )
 }
 
 /** Whole years, more young than old, as in a census. */
@@ -75,9 +78,18 @@ export interface PlantedNumeric {
 }
 
 /** A drift result whose histograms are those of two samples, in the layout of STATISTICS section 2: quantile bounds of the baseline. */
-export function plantedNumeric({ baseline, window, feature = 'x', signal = 'feature-drift', leadingGroup = '', status = 'drift' }: PlantedNumeric): Result {
+export function plantedNumeric({
+  baseline,
+  window,
+  feature = 'x',
+  signal = 'feature-drift',
+  leadingGroup = '',
+  status = 'drift',
+}: PlantedNumeric): Result {
   const sorted = [...baseline].sort((a, b) => a - b)
-  const levels = [0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99]
+  const levels = [
+    0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99,
+  ]
   const quantiles = levels.map((level) => sorted[Math.ceil(level * sorted.length) - 1]!)
   const first = sorted[0]! - Math.abs(sorted[0]!) * 1e-9 - 1e-12
   const bounds = [...new Set([first, ...quantiles, sorted.at(-1)!])].sort((a, b) => a - b)
@@ -111,7 +123,13 @@ export function plantedCategories(
     feature: 'colour',
     status: 'drift',
     evidence: evidence({ leadingGroup }),
-    sizes: { window: sum(windowCounts), baseline: sum(baselineCounts), windowRows: sum(windowCounts), dispersion: 1, zEta: 4 },
+    sizes: {
+      window: sum(windowCounts),
+      baseline: sum(baselineCounts),
+      windowRows: sum(windowCounts),
+      dispersion: 1,
+      zEta: 4,
+    },
     summary: { kind: 'categorical', categories, baselineCounts, windowCounts },
     ...rest,
   })
@@ -139,7 +157,7 @@ export function rate(count: number, rows: number, baselineRate: number): RateRes
 }
 
 function histogram(bounds: readonly number[], values: readonly number[]): number[] {
-  const counts = new Array<number>(bounds.length + 1).fill(0)
+  const counts = Array.from({ length: bounds.length + 1 }, () => 0)
   for (const value of values) counts[bounds.filter((bound) => bound < value).length]!++
   return counts
 }

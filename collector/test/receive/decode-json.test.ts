@@ -35,7 +35,10 @@ describe('createJsonDecoder', () => {
             bucketCounts: [1, '2', 3],
             explicitBounds: [0, 1.5],
             min: null,
-            attributes: [{ key: 'n', value: { intValue: '2' } }, { key: 'm', value: { intValue: 2 } }],
+            attributes: [
+              { key: 'n', value: { intValue: '2' } },
+              { key: 'm', value: { intValue: 2 } },
+            ],
           },
         ],
       },
@@ -61,13 +64,24 @@ describe('createJsonDecoder', () => {
 
   it('reads the texts for numbers that are not finite, and null as absent', () => {
     const { points } = dataOf({
-      sum: { dataPoints: [{ asDouble: 'NaN' }, { asDouble: 'Infinity' }, { asDouble: '-Infinity' }, { asDouble: null }, { asInt: '-7' }] },
+      sum: {
+        dataPoints: [
+          { asDouble: 'NaN' },
+          { asDouble: 'Infinity' },
+          { asDouble: '-Infinity' },
+          { asDouble: null },
+          { asInt: '-7' },
+        ],
+      },
     }) as SumData
     expect(points.map((point) => point.value)).toEqual([NaN, Infinity, -Infinity, undefined, -7])
   })
 
   it('ignores unknown keys and snake_case, as OTLP asks', () => {
-    const data = dataOf({ newField: [1], exponentialHistogram: { dataPoints: [{ zero_count: 5, zeroCount: 3, colour: 'red' }] } })
+    const data = dataOf({
+      newField: [1],
+      exponentialHistogram: { dataPoints: [{ zero_count: 5, zeroCount: 3, colour: 'red' }] },
+    })
     expect((data as ExponentialHistogramData).points[0]!.zeroCount).toBe(3)
     expect(createJsonDecoder()(bytesOf({ resource_metrics: [{}] }))).toEqual({ resources: [], pointsOverLimit: 0 })
   })
@@ -84,13 +98,38 @@ describe('createJsonDecoder', () => {
 
   const point = 'resourceMetrics[0].scopeMetrics[0].metrics[0]'
   it.each<[string, unknown, string, RegExp]>([
-    ['an enum as its name', metricOf({ sum: { aggregationTemporality: 'AGGREGATION_TEMPORALITY_DELTA' } }), `${point}.sum.aggregationTemporality`, /an integer/],
-    ['a count as a fraction', metricOf({ histogram: { dataPoints: [{ count: 1.5 }] } }), `${point}.histogram.dataPoints[0].count`, /an integer, and is 1.5/],
-    ['a negative bucket count', metricOf({ histogram: { dataPoints: [{}, { bucketCounts: [0, -1] }] } }), `${point}.histogram.dataPoints[1].bucketCounts[1]`, /from 0, and is -1/],
-    ['a bound that is an object', metricOf({ histogram: { dataPoints: [{ explicitBounds: [{}] }] } }), `${point}.histogram.dataPoints[0].explicitBounds[0]`, /a number, and is an object/],
+    [
+      'an enum as its name',
+      metricOf({ sum: { aggregationTemporality: 'AGGREGATION_TEMPORALITY_DELTA' } }),
+      `${point}.sum.aggregationTemporality`,
+      /an integer/,
+    ],
+    [
+      'a count as a fraction',
+      metricOf({ histogram: { dataPoints: [{ count: 1.5 }] } }),
+      `${point}.histogram.dataPoints[0].count`,
+      /an integer, and is 1.5/,
+    ],
+    [
+      'a negative bucket count',
+      metricOf({ histogram: { dataPoints: [{}, { bucketCounts: [0, -1] }] } }),
+      `${point}.histogram.dataPoints[1].bucketCounts[1]`,
+      /from 0, and is -1/,
+    ],
+    [
+      'a bound that is an object',
+      metricOf({ histogram: { dataPoints: [{ explicitBounds: [{}] }] } }),
+      `${point}.histogram.dataPoints[0].explicitBounds[0]`,
+      /a number, and is an object/,
+    ],
     ['points that are no list', metricOf({ gauge: { dataPoints: {} } }), `${point}.gauge.dataPoints`, /a list/],
     ['two kinds of data', metricOf({ gauge: {}, sum: {} }), point, /gauge and sum/],
-    ['two values', metricOf({ gauge: { dataPoints: [{ asInt: 1, asDouble: 1 }] } }), `${point}.gauge.dataPoints[0]`, /asInt and asDouble/],
+    [
+      'two values',
+      metricOf({ gauge: { dataPoints: [{ asInt: 1, asDouble: 1 }] } }),
+      `${point}.gauge.dataPoints[0]`,
+      /asInt and asDouble/,
+    ],
     ['a name that is a number', metricOf({ name: 5 }), `${point}.name`, /a text, and is 5/],
     ['a resource that is a text', { resourceMetrics: [{ resource: 'x' }] }, 'resourceMetrics[0].resource', /an object/],
     ['a list at the top', [], '', /an object, and is a list/],
@@ -111,7 +150,8 @@ describe('createJsonDecoder', () => {
   it('refuses values nested too deeply, and survives a million brackets', () => {
     const decode = createJsonDecoder()
     const nested = (depth: number) => `${'{"arrayValue":{"values":['.repeat(depth)}{}${']}}'.repeat(depth)}`
-    const request = (depth: number) => `{"resourceMetrics":[{"resource":{"attributes":[{"key":"a","value":${nested(depth)}}]}}]}`
+    const request = (depth: number) =>
+      `{"resourceMetrics":[{"resource":{"attributes":[{"key":"a","value":${nested(depth)}}]}}]}`
     expect(() => decode(bytesOf(request(16)))).not.toThrow()
     expect(() => decode(bytesOf(request(17)))).toThrow(/nested more than 16 deep/)
     expect(() => decode(bytesOf(request(20_000)))).toThrow(OtlpDecodeError)
@@ -128,22 +168,30 @@ describe('createJsonDecoder', () => {
   })
 
   it('counts points above the limit and leaves them out', () => {
-    const tree = createJsonDecoder({ ...defaultLimits, points: 2 })(bytesOf(metricOf({ gauge: { dataPoints: [{}, {}, {}, 'unread'] } })))
+    const tree = createJsonDecoder({ ...defaultLimits, points: 2 })(
+      bytesOf(metricOf({ gauge: { dataPoints: [{}, {}, {}, 'unread'] } })),
+    )
     expect(tree.pointsOverLimit).toBe(2)
   })
 
   it('survives random and damaged JSON: a tree or an OtlpDecodeError', () => {
     const decode = createJsonDecoder()
-    const replaced = fc.tuple(arbitraryRequest, fc.nat(), fc.constantFrom<unknown>(null, -1, 0.5, 'x', [], {}, true, [[]], '12', 1e400)).map(([init, place, value]) => {
-      let left = place % 40
-      const replace = (node: unknown): unknown => {
-        if (left-- === 0) return value
-        if (Array.isArray(node)) return node.map(replace)
-        if (typeof node !== 'object' || node === null) return node
-        return Object.fromEntries(Object.entries(node).map(([key, content]) => [key, replace(content)]))
-      }
-      return JSON.stringify(replace(toOtlpJson(init)))
-    })
+    const replaced = fc
+      .tuple(
+        arbitraryRequest,
+        fc.nat(),
+        fc.constantFrom<unknown>(null, -1, 0.5, 'x', [], {}, true, [[]], '12', Number.MAX_VALUE),
+      )
+      .map(([init, place, value]) => {
+        let left = place % 40
+        const replace = (node: unknown): unknown => {
+          if (left-- === 0) return value
+          if (Array.isArray(node)) return node.map(replace)
+          if (typeof node !== 'object' || node === null) return node
+          return Object.fromEntries(Object.entries(node).map(([key, content]) => [key, replace(content)]))
+        }
+        return JSON.stringify(replace(toOtlpJson(init)))
+      })
     const cut = fc.tuple(arbitraryRequest, fc.nat()).map(([init, place]) => {
       const whole = JSON.stringify(toOtlpJson(init))
       return whole.slice(0, place % (whole.length + 1))

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { OtlpDecodeError } from '../../src/receive/decode-error.ts'
 import { createProtobufDecoder } from '../../src/receive/decode-protobuf.ts'
 import { defaultLimits } from '../../src/receive/receive-limits.ts'
-import type { HistogramData, MetricsRequest, SumData } from '../../src/receive/otlp-tree.ts'
+import type { HistogramData, SumData } from '../../src/receive/otlp-tree.ts'
 import { arbitraryRequest } from './arbitrary-request.ts'
 import { decodeRequest, encodeRequest, int, text, treeOf, type Init } from './oracle.ts'
 
@@ -36,7 +36,10 @@ function histogramRequest(point: Init = {}): Uint8Array {
 function requestOf(data: Init): Uint8Array {
   return encodeRequest({
     resourceMetrics: [
-      { resource: { attributes: [text('service.name', 's')] }, scopeMetrics: [{ metrics: [{ name: 'ml.feature.value', unit: '1', data }] }] },
+      {
+        resource: { attributes: [text('service.name', 's')] },
+        scopeMetrics: [{ metrics: [{ name: 'ml.feature.value', unit: '1', data }] }],
+      },
     ],
   })
 }
@@ -44,7 +47,8 @@ function requestOf(data: Init): Uint8Array {
 /** Wraps the bytes of a message into field 1 of an outer one, `depth` times. */
 function wrap(bytes: Uint8Array, ...fields: number[]): Uint8Array {
   let result = bytes
-  for (const field of fields.toReversed()) result = Buffer.concat([Buffer.from([(field << 3) | 2]), varint(result.length), result])
+  for (const field of fields.toReversed())
+    result = Buffer.concat([Buffer.from([(field << 3) | 2]), varint(result.length), result])
   return result
 }
 
@@ -112,7 +116,10 @@ describe('createProtobufDecoder', () => {
   })
 
   it('reads an unsafe integer as a bigint', () => {
-    const bytes = requestOf({ case: 'sum', value: { dataPoints: [{ attributes: [int('id', 2n ** 62n + 1n), int('n', -5n)] }] } })
+    const bytes = requestOf({
+      case: 'sum',
+      value: { dataPoints: [{ attributes: [int('id', 2n ** 62n + 1n), int('n', -5n)] }] },
+    })
     const { points } = createProtobufDecoder()(bytes).resources[0]!.scopes[0]!.metrics[0]!.data as SumData
     expect(points[0]!.attributes).toEqual([
       { key: 'id', value: 2n ** 62n + 1n },
@@ -162,14 +169,16 @@ describe('createProtobufDecoder', () => {
     const run = Buffer.alloc(attribute.length * 300_000)
     for (let at = 0; at < run.length; at += attribute.length) attribute.copy(run, at)
     const started = performance.now()
-    const { points } = createProtobufDecoder()(wrap(run, 1, 2, 2, 9, 1)).resources[0]!.scopes[0]!.metrics[0]!.data as HistogramData
+    const { points } = createProtobufDecoder()(wrap(run, 1, 2, 2, 9, 1)).resources[0]!.scopes[0]!.metrics[0]!
+      .data as HistogramData
     expect(points[0]!.attributes).toHaveLength(300_000)
     expect(performance.now() - started).toBeLessThan(2000)
   })
 
   it('keeps what fits of too many bucket counts, so that the point can be refused by itself', () => {
     const bytes = histogramRequest({ bucketCounts: Array.from({ length: 50 }, () => 1n) })
-    const { points } = createProtobufDecoder({ ...defaultLimits, buckets: 10 })(bytes).resources[0]!.scopes[0]!.metrics[0]!.data as HistogramData
+    const { points } = createProtobufDecoder({ ...defaultLimits, buckets: 10 })(bytes).resources[0]!.scopes[0]!
+      .metrics[0]!.data as HistogramData
     expect(points[0]!.bucketCounts).toHaveLength(11)
   })
 
@@ -183,17 +192,47 @@ describe('createProtobufDecoder', () => {
   describe('refuses', () => {
     const decode = createProtobufDecoder()
     const cases: [string, Uint8Array, string, RegExp][] = [
-      ['a message cut off', histogramRequest().subarray(0, 40), 'resource_metrics[0]', /length of \d+ bytes where \d+ are left/],
-      ['a length of 2^60', Buffer.from([0x0a, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10, 1]), 'resource_metrics[0]', /a length of 11529215046068\d+ bytes/],
-      ['a number of 11 bytes', Buffer.from([0x20, ...Array.from({ length: 10 }, () => 0xff), 1]), 'field 4', /more than 64 bits/],
+      [
+        'a message cut off',
+        histogramRequest().subarray(0, 40),
+        'resource_metrics[0]',
+        /length of \d+ bytes where \d+ are left/,
+      ],
+      [
+        'a length of 2^60',
+        Buffer.from([0x0a, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10, 1]),
+        'resource_metrics[0]',
+        /a length of 11529215046068\d+ bytes/,
+      ],
+      [
+        'a number of 11 bytes',
+        Buffer.from([0x20, ...Array.from({ length: 10 }, () => 0xff), 1]),
+        'field 4',
+        /more than 64 bits/,
+      ],
       ['a tag of 6 bytes', Buffer.from([0x8a, 0x80, 0x80, 0x80, 0x80, 0x00]), '', /a tag of more than 5 bytes/],
       ['field number 0', Buffer.from([0x02, 0x00]), '', /field number 0/],
       ['a group', Buffer.from([0x0b, 0x0c]), 'resource_metrics[0]', /wire type 3/],
       ['an unknown group', Buffer.from([0x2b, 0x2c]), 'field 5', /wire type 3/],
       ['wire type 7', Buffer.from([0x0f]), 'resource_metrics[0]', /wire type 7/],
-      ['a varint where a message belongs', Buffer.from([0x08, 0x01]), 'resource_metrics[0]', /field 1 with wire type 0/],
-      ['7 bytes of packed doubles', wrap(Buffer.from([0x3a, 7, 0, 0, 0, 0, 0, 0, 0]), 1, 2, 2, 9, 1), 'resource_metrics[0].scope_metrics[0].metrics[0].histogram.data_points[0].explicit_bounds', /7 bytes of packed/],
-      ['a point cut off inside its count', wrap(Buffer.from([0x21, 1, 2]), 1, 2, 2, 9, 1), 'resource_metrics[0].scope_metrics[0].metrics[0].histogram.data_points[0].count', /inside a number of 8 bytes/],
+      [
+        'a varint where a message belongs',
+        Buffer.from([0x08, 0x01]),
+        'resource_metrics[0]',
+        /field 1 with wire type 0/,
+      ],
+      [
+        '7 bytes of packed doubles',
+        wrap(Buffer.from([0x3a, 7, 0, 0, 0, 0, 0, 0, 0]), 1, 2, 2, 9, 1),
+        'resource_metrics[0].scope_metrics[0].metrics[0].histogram.data_points[0].explicit_bounds',
+        /7 bytes of packed/,
+      ],
+      [
+        'a point cut off inside its count',
+        wrap(Buffer.from([0x21, 1, 2]), 1, 2, 2, 9, 1),
+        'resource_metrics[0].scope_metrics[0].metrics[0].histogram.data_points[0].count',
+        /inside a number of 8 bytes/,
+      ],
     ]
     it.each(cases)('%s', (_name, bytes, path, message) => {
       const error = errorOf(() => decode(bytes))
@@ -204,7 +243,10 @@ describe('createProtobufDecoder', () => {
     })
 
     it('values nested too deeply, whatever the kind of list', () => {
-      for (const fields of [[5, 1], [6, 1, 2]]) {
+      for (const fields of [
+        [5, 1],
+        [6, 1, 2],
+      ]) {
         let value: Uint8Array = Buffer.from([0x10, 1])
         for (let depth = 0; depth < 1000; depth++) value = wrap(value, ...fields)
         const error = errorOf(() => decode(wrap(value, 1, 1, 1, 2)))
@@ -223,7 +265,14 @@ describe('createProtobufDecoder', () => {
 
   it('accepts exactly the prefixes of a request that protobuf-es accepts', () => {
     const decode = createProtobufDecoder()
-    const bytes = encodeRequest(fc.sample(arbitraryRequest, { numRuns: 24, seed: 7 }).reduce<Init>((a, b) => ({ resourceMetrics: [...(a['resourceMetrics'] as Init[]), ...(b['resourceMetrics'] as Init[])] }), { resourceMetrics: [] }))
+    const bytes = encodeRequest(
+      fc
+        .sample(arbitraryRequest, { numRuns: 24, seed: 7 })
+        .reduce<Init>(
+          (a, b) => ({ resourceMetrics: [...(a['resourceMetrics'] as Init[]), ...(b['resourceMetrics'] as Init[])] }),
+          { resourceMetrics: [] },
+        ),
+    )
     expect(bytes.length).toBeGreaterThan(800)
     for (let length = 0; length <= bytes.length; length++) {
       const prefix = bytes.subarray(0, length)
@@ -237,7 +286,15 @@ describe('createProtobufDecoder', () => {
 
   it('survives random bytes and damaged requests: an equal tree or an OtlpDecodeError, in bounded time', () => {
     const decode = createProtobufDecoder()
-    const damaged = fc.tuple(arbitraryRequest, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 }), fc.constantFrom('set', 'flip', 'insert', 'cut', 'repeat')), { minLength: 1, maxLength: 4 })).map(([init, damages]) => damages.reduce(damage, Buffer.from(encodeRequest(init))))
+    const damaged = fc
+      .tuple(
+        arbitraryRequest,
+        fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 }), fc.constantFrom('set', 'flip', 'insert', 'cut', 'repeat')), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+      )
+      .map(([init, damages]) => damages.reduce(damage, Buffer.from(encodeRequest(init))))
     let read = 0
     let refused = 0
     let slowest = 0
@@ -288,7 +345,7 @@ function fieldsOf(bytes: Uint8Array, path: readonly number[]): Uint8Array[] {
   const [field, ...rest] = path
   if (field === undefined) return [bytes]
   const found: Uint8Array[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const tag = bytes[at++]!
     let length = 0
     for (let shift = 0; ; shift += 7) {

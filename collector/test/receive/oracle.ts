@@ -5,7 +5,10 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 /** @bufbuild/protobuf with the official descriptors: what the hand-written decoder is compared with. */
 const descriptors = fromBinary(
   FileDescriptorSetSchema,
-  Buffer.from(readFileSync(new URL('../../../test/fixtures/otlp/metrics.fds.base64', import.meta.url), 'latin1'), 'base64'),
+  Buffer.from(
+    readFileSync(new URL('../../../test/fixtures/otlp/metrics.fds.base64', import.meta.url), 'latin1'),
+    'base64',
+  ),
 )
 const registry = createFileRegistry(descriptors)
 
@@ -31,7 +34,9 @@ export function decodeRequest(bytes: Uint8Array): Message & Record<string, unkno
   return fromBinary(requestSchema, bytes) as Message & Record<string, unknown>
 }
 
-export function decodeResponse(bytes: Uint8Array): { partialSuccess?: { rejectedDataPoints: bigint; errorMessage: string } } {
+export function decodeResponse(bytes: Uint8Array): {
+  partialSuccess?: { rejectedDataPoints: bigint; errorMessage: string }
+} {
   return fromBinary(responseSchema, bytes) as never
 }
 
@@ -86,6 +91,8 @@ function dataTree(data: { case?: string; value?: Init }): unknown {
       return { kind: 'histogram', temporality, points: points.map(histogramTree) }
     case 'exponentialHistogram':
       return { kind: 'exponential', temporality, points: points.map(exponentialTree) }
+    case 'summary':
+    case undefined:
     default:
       return { kind: 'summary', pointCount: points.length }
   }
@@ -114,15 +121,28 @@ function numberTree(point: Init): unknown {
 }
 
 function summaryTree(point: Init) {
-  return { ...commonTree(point), count: Number(point['count']), sum: point['sum'], min: point['min'], max: point['max'] }
+  return {
+    ...commonTree(point),
+    count: Number(point['count']),
+    sum: point['sum'],
+    min: point['min'],
+    max: point['max'],
+  }
 }
 
 function histogramTree(point: Init): unknown {
-  return { ...summaryTree(point), bucketCounts: numbers(point['bucketCounts']), explicitBounds: numbers(point['explicitBounds']) }
+  return {
+    ...summaryTree(point),
+    bucketCounts: numbers(point['bucketCounts']),
+    explicitBounds: numbers(point['explicitBounds']),
+  }
 }
 
 function exponentialTree(point: Init): unknown {
-  const side = (buckets: Init | undefined) => ({ offset: buckets?.['offset'] ?? 0, bucketCounts: numbers(buckets?.['bucketCounts']) })
+  const side = (buckets: Init | undefined) => ({
+    offset: buckets?.['offset'] ?? 0,
+    bucketCounts: numbers(buckets?.['bucketCounts']),
+  })
   return {
     ...summaryTree(point),
     scale: point['scale'],
@@ -154,6 +174,7 @@ function valueTree(any: Init | undefined): unknown {
       return all((content.value as Init)['values']).map(valueTree)
     case 'kvlistValue':
       return { entries: all((content.value as Init)['values']).map(keyValueTree) }
+    case undefined:
     default:
       return null
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DataFileError } from '../../src/rows/data-file-error.ts'
 import { readRows, type ReadRowsOptions } from '../../src/rows/read-rows.ts'
@@ -19,7 +19,10 @@ async function file(name: string, content: string | Buffer): Promise<string> {
 }
 
 /** All rows as objects, with the place of each. */
-async function rowsOf(path: string, options: ReadRowsOptions = {}): Promise<{ rows: Record<string, unknown>[]; places: string[] }> {
+async function rowsOf(
+  path: string,
+  options: ReadRowsOptions = {},
+): Promise<{ rows: Record<string, unknown>[]; places: string[] }> {
   const rows: Record<string, unknown>[] = []
   const places: string[] = []
   for await (const batch of readRows(path, options)) {
@@ -45,8 +48,16 @@ async function failure(path: string, options: ReadRowsOptions = {}): Promise<str
 
 describe('CSV', () => {
   it('reads cells as text, whatever the line ends, with and without a last one', async () => {
-    const rows = [{ a: '1', b: 'x' }, { a: '', b: 'y z' }]
-    for (const text of ['a,b\n1,x\n,y z\n', 'a,b\r\n1,x\r\n,y z\r\n', 'a,b\n1,x\n,y z', '\uFEFFa,b\n\n1,x\n\r\n,y z\n\n']) {
+    const rows = [
+      { a: '1', b: 'x' },
+      { a: '', b: 'y z' },
+    ]
+    for (const text of [
+      'a,b\n1,x\n,y z\n',
+      'a,b\r\n1,x\r\n,y z\r\n',
+      'a,b\n1,x\n,y z',
+      '\uFEFFa,b\n\n1,x\n\r\n,y z\n\n',
+    ]) {
       expect(await csv(text), JSON.stringify(text)).toEqual(rows)
     }
   })
@@ -108,7 +119,11 @@ describe('CSV', () => {
       ['twice.csv', 'a,b,a\n1,2,3\n', '/twice.csv, line 1: the header names column "a" twice'],
       ['nameless.csv', 'a,,b\n1,2,3\n', '/nameless.csv, line 1: column 2 of the header has no name'],
       ['open.csv', 'a,b\n1,2\n"3,4\n5,6\n', '/open.csv, line 3: a quote is opened and never closed'],
-      ['after.csv', 'a,b\n"1"x,2\n', '/after.csv, line 2: a closing quote must be followed by a delimiter or the end of the line'],
+      [
+        'after.csv',
+        'a,b\n"1"x,2\n',
+        '/after.csv, line 2: a closing quote must be followed by a delimiter or the end of the line',
+      ],
       ['inside.csv', 'a,b\n1"x,2\n', '/inside.csv, line 2: a quote inside a field that does not start with one'],
     ]
     for (const [name, content, message] of bad) expect(await failure(await file(name, content))).toBe(message)
@@ -149,7 +164,10 @@ describe('Parquet', () => {
     )
     for (const name of ['rows.parquet', 'rows-zstd.parquet']) {
       const { rows, places } = await rowsOf(path(name))
-      expect(rows.map((row) => ({ ...row, glucose: row.glucose ?? undefined })), name).toEqual(expected)
+      expect(
+        rows.map((row) => ({ ...row, glucose: row.glucose ?? undefined })),
+        name,
+      ).toEqual(expected)
       expect(places[999]).toBe('row 1000')
     }
   })
@@ -158,17 +176,25 @@ describe('Parquet', () => {
     const { rows } = await rowsOf(path('rows-zstd.parquet'), { columns: ['visits', 'city'] })
     expect(rows.length).toBe(1000)
     expect(Object.keys(rows[700]!)).toEqual(['visits', 'city'])
-    expect(await failure(path('rows.parquet'), { columns: ['gone'] })).toContain('has no column "gone"; its columns are glucose, offset')
+    expect(await failure(path('rows.parquet'), { columns: ['gone'] })).toContain(
+      'has no column "gone"; its columns are glucose, offset',
+    )
   })
 
   it('names a file that is no Parquet file, or a damaged one', async () => {
-    expect(await failure(await file('garbage.parquet', 'not a parquet file at all'))).toMatch(/^\/garbage\.parquet: not a readable Parquet file \(/)
-    expect(await failure(await file('short.parquet', 'PAR1'))).toMatch(/^\/short\.parquet: not a readable Parquet file \(/)
+    expect(await failure(await file('garbage.parquet', 'not a parquet file at all'))).toMatch(
+      /^\/garbage\.parquet: not a readable Parquet file \(/,
+    )
+    expect(await failure(await file('short.parquet', 'PAR1'))).toMatch(
+      /^\/short\.parquet: not a readable Parquet file \(/,
+    )
     expect(await failure(await file('empty.parquet', ''))).toBe('/empty.parquet: the file is empty')
     const whole = await readFile(path('rows.parquet'))
     const damaged = Buffer.from(whole)
     damaged.fill(0xff, 4, 5000)
-    expect(await failure(await file('damaged.parquet', damaged))).toMatch(/^\/damaged\.parquet, row group 0: not a readable Parquet file \(/)
+    expect(await failure(await file('damaged.parquet', damaged))).toMatch(
+      /^\/damaged\.parquet, row group 0: not a readable Parquet file \(/,
+    )
   })
 
   it('throws nothing else, whatever bytes are flipped', async () => {
@@ -211,7 +237,9 @@ describe('JSON lines', () => {
 
   it('names file and line of what is wrong', async () => {
     expect(await failure(await file('bad.jsonl', '{"a":1}\n{"a":}\n'))).toMatch(/^\/bad\.jsonl, line 2: not JSON \(/)
-    expect(await failure(await file('list.jsonl', '{"a":1}\n\n[1]\n'))).toBe('/list.jsonl, line 3: expected one JSON object per line')
+    expect(await failure(await file('list.jsonl', '{"a":1}\n\n[1]\n'))).toBe(
+      '/list.jsonl, line 3: expected one JSON object per line',
+    )
     expect(await failure(await file('empty.jsonl', ''))).toBe('/empty.jsonl: the file is empty')
   })
 })

@@ -15,8 +15,23 @@ describe('the false-alarm budget', () => {
   })
 
   it('is nothing else', () => {
-    for (const text of ['', '1', '1/30d', 'one per week', '0 per week', '-1 per week', '0.5 per week', '1 per', '1 per fortnight', '1 per 0d', '1 per weeks', '1 per 3 5d', `${maximumBudgetCount + 1} per week`, '1 per constructor']) {
-      expect(parseBudget(text), text).toBeNull()
+    for (const text of [
+      '',
+      '1',
+      '1/30d',
+      'one per week',
+      '0 per week',
+      '-1 per week',
+      '0.5 per week',
+      '1 per',
+      '1 per fortnight',
+      '1 per 0d',
+      '1 per weeks',
+      '1 per 3 5d',
+      `${maximumBudgetCount + 1} per week`,
+      '1 per constructor',
+    ]) {
+      expect(parseBudget(text)).toBeNull()
     }
   })
 

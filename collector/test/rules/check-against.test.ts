@@ -29,7 +29,8 @@ const rulesWith = (rules: object[], more: object = {}) =>
     },
     'test',
   )
-const problemsOf = (...args: Parameters<typeof rulesWith>) => checkAgainstBaseline(rulesWith(...args), baseline).map(({ path, message }) => `${path}: ${message}`)
+const problemsOf = (...args: Parameters<typeof rulesWith>) =>
+  checkAgainstBaseline(rulesWith(...args), baseline).map(({ path, message }) => `${path}: ${message}`)
 
 describe('checkAgainstBaseline', () => {
   it('is content with rules that name what exists', () => {
@@ -44,7 +45,12 @@ describe('checkAgainstBaseline', () => {
   })
 
   it('reports every name that the baseline does not have', () => {
-    const rules = [{ features: ['AGEP', 'SHCL'] }, { signal: 'prediction-drift', features: ['AGEP'] }, { segment: 'NY' }, { signal: 'confidence-drift' }]
+    const rules = [
+      { features: ['AGEP', 'SHCL'] },
+      { signal: 'prediction-drift', features: ['AGEP'] },
+      { segment: 'NY' },
+      { signal: 'confidence-drift' },
+    ]
     expect(problemsOf(rules, { model: 'income', version: '1' })).toEqual([
       'model: "income" is not the baseline\'s model, which is "employment"',
       'version: "1" is not the baseline\'s version, which is "2"',
@@ -60,7 +66,10 @@ describe('checkNotifiers', () => {
   it('reports every notifier that is not configured', () => {
     const rules = rulesWith([{ notify: ['console', 'slak-ml'] }, { notify: [] }, {}])
     expect(checkNotifiers(rules, ['console', 'slack-ml'])).toEqual([
-      { path: 'rules[0].notify[1]', message: 'unknown notifier "slak-ml", did you mean "slack-ml"?; configured: console, slack-ml' },
+      {
+        path: 'rules[0].notify[1]',
+        message: 'unknown notifier "slak-ml", did you mean "slack-ml"?; configured: console, slack-ml',
+      },
     ])
   })
 })

@@ -28,7 +28,10 @@ async function problemsOf(extension: string, text: string): Promise<string[]> {
     (reason: unknown) => reason,
   )
   expect(error).toBeInstanceOf(RuleFileError)
-  return (error as RuleFileError).message.split('\n').slice(1).map((line) => line.trim())
+  return (error as RuleFileError).message
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim())
 }
 
 const json = `{
@@ -86,7 +89,10 @@ describe('loadRules', () => {
   })
 
   it('places every problem of a YAML file', async () => {
-    const wrong = yaml.replace('size: 1h', 'size: 1 hour').replace('severity: warning', 'severity: loud\n    fro: 2h').replace('0.25', '0,25')
+    const wrong = yaml
+      .replace('size: 1h', 'size: 1 hour')
+      .replace('severity: warning', 'severity: loud\n    fro: 2h')
+      .replace('0.25', '0,25')
     expect(await problemsOf('.yaml', wrong)).toEqual([
       'line 4, column 9: window.size: expected a duration like "30s", "5m", "1h" or "7d", got "1 hour"',
       'line 9, column 15: rules[0].severity: unknown value "loud"; valid: info, warning, critical',
@@ -107,7 +113,10 @@ describe('loadRules', () => {
   })
 
   it('lists every problem of a module', async () => {
-    const wrong = typescript.replace("'1 per 30d'", "'often'").replace('threshold: 0.25', 'threshold: -1').replace('satisfies RuleFile', '')
+    const wrong = typescript
+      .replace("'1 per 30d'", "'often'")
+      .replace('threshold: 0.25', 'threshold: -1')
+      .replace('satisfies RuleFile', '')
     expect(await problemsOf('.ts', wrong)).toEqual([
       'falseAlarmBudget: expected a budget like "1 per 30d" or "2 per week", got "often"',
       'rules[1].threshold: psi is a distance: expected a number above 0, got -1',
@@ -115,10 +124,16 @@ describe('loadRules', () => {
   })
 
   it('places syntax errors', async () => {
-    expect(await problemsOf('.json', json.replace('"1h" }', '"1h" '))).toEqual([expect.stringMatching(/^line \d+, column \d+: not valid JSON: /)])
+    expect(await problemsOf('.json', json.replace('"1h" }', '"1h" '))).toEqual([
+      expect.stringMatching(/^line \d+, column \d+: not valid JSON: /),
+    ])
     expect(await problemsOf('.json', '{ "model": ')).toEqual([expect.stringContaining('not valid JSON: ')])
-    expect(await problemsOf('.yaml', yaml.replace('  size: 1h', '  size: [1h'))).toEqual(expect.arrayContaining([expect.stringMatching(/^line \d+, column \d+: /)]))
-    expect(await problemsOf('.ts', 'export default {')).toEqual([expect.stringContaining('the module cannot be loaded: ')])
+    expect(await problemsOf('.yaml', yaml.replace('  size: 1h', '  size: [1h'))).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^line \d+, column \d+: /)]),
+    )
+    expect(await problemsOf('.ts', 'export default {')).toEqual([
+      expect.stringContaining('the module cannot be loaded: '),
+    ])
     expect(await problemsOf('.mjs', 'throw new Error("boom")')).toEqual(['the module cannot be loaded: boom'])
   })
 
@@ -131,7 +146,11 @@ describe('loadRules', () => {
       const error = await loadRules(${JSON.stringify(broken)}).catch((reason) => reason)
       console.log(JSON.stringify({ digest, names: rules.map((rule) => rule.name), message: error.message }))
     `
-    const run = await promisify(execFile)(process.execPath, ['-C', '@driftline/source', '--input-type=module', '-e', script], { timeout: 20_000 })
+    const run = await promisify(execFile)(
+      process.execPath,
+      ['-C', '@driftline/source', '--input-type=module', '-e', script],
+      { timeout: 20_000 },
+    )
     expect(JSON.parse(run.stdout)).toEqual({
       digest: (await load('.yaml', yaml)).digest,
       names: ['inputs moved', 'psi'],
@@ -140,22 +159,35 @@ describe('loadRules', () => {
   })
 
   it('sees settings that are given twice', async () => {
-    expect(await problemsOf('.json', json.replace('"window"', '"model": "other",\n  "window"'))).toEqual(['line 3, column 3: this setting is given twice'])
-    expect(await problemsOf('.yaml', `${yaml}model: other\n`)).toEqual(['line 11, column 1: this setting is given twice'])
+    expect(await problemsOf('.json', json.replace('"window"', '"model": "other",\n  "window"'))).toEqual([
+      'line 3, column 3: this setting is given twice',
+    ])
+    expect(await problemsOf('.yaml', `${yaml}model: other\n`)).toEqual([
+      'line 11, column 1: this setting is given twice',
+    ])
   })
 
   it('says what is wrong with a file that is no rule file', async () => {
-    expect(await problemsOf('.toml', '')).toEqual(['rules are read from .ts, .mts, .js, .mjs, .json, .yaml, .yml; this file ends in ".toml"'])
+    expect(await problemsOf('.toml', '')).toEqual([
+      'rules are read from .ts, .mts, .js, .mjs, .json, .yaml, .yml; this file ends in ".toml"',
+    ])
     expect(await problemsOf('.json', '')).toEqual(['is empty'])
     expect(await problemsOf('.yaml', '# nothing\n')).toEqual([expect.stringContaining('expected an object, got null')])
-    expect(await problemsOf('.mjs', 'export const rules = {}')).toEqual([expect.stringContaining('has no default export')])
-    expect(await problemsOf('.json', ' '.repeat(maximumRuleFileBytes + 1))).toEqual([expect.stringContaining('is larger than')])
+    expect(await problemsOf('.mjs', 'export const rules = {}')).toEqual([
+      expect.stringContaining('has no default export'),
+    ])
+    expect(await problemsOf('.json', ' '.repeat(maximumRuleFileBytes + 1))).toEqual([
+      expect.stringContaining('is larger than'),
+    ])
     await expect(loadRules(join(directory, 'absent.json'))).rejects.toThrow('the file cannot be read: ENOENT')
     await expect(loadRules(directory)).rejects.toThrow('is not a file')
   })
 
   it('is not drowned by aliases that unfold without end', async () => {
-    const levels = Array.from({ length: 12 }, (_, i) => `l${i + 1}: &l${i + 1} [${Array.from({ length: 10 }, () => `*l${i}`).join(', ')}]`)
+    const levels = Array.from(
+      { length: 12 },
+      (_, i) => `l${i + 1}: &l${i + 1} [${Array.from({ length: 10 }, () => `*l${i}`).join(', ')}]`,
+    )
     expect(await problemsOf('.yaml', `l0: &l0 x\n${levels.join('\n')}\n`)).toEqual([expect.stringContaining('alias')])
   })
 })

@@ -1,6 +1,9 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { conditionOf } from '../../src/alert/condition.ts'
+import { compareCategorical } from '../../src/evaluate/compare-categorical.ts'
+import { compareNumeric } from '../../src/evaluate/compare-numeric.ts'
+import { dataHealth } from '../../src/evaluate/data-health.ts'
 import { defaultRuleFile, defaultRules } from '../../src/rules/default-rules.ts'
 import { defineRules, type RuleFile } from '../../src/rules/index.ts'
 import { measures } from '../../src/rules/measures.ts'
@@ -15,11 +18,20 @@ const file: RuleFile = defineRules({
   falseAlarmBudget: '1 per 30d',
   rules: [
     { name: 'inputs moved', signal: 'feature-drift', severity: 'warning' },
-    { name: 'glucose psi', signal: 'feature-drift', features: ['glucose'], test: 'psi', threshold: 0.25, for: '2h', severity: 'critical' },
+    {
+      name: 'glucose psi',
+      signal: 'feature-drift',
+      features: ['glucose'],
+      test: 'psi',
+      threshold: 0.25,
+      for: '2h',
+      severity: 'critical',
+    },
   ],
 })
 
-const problemsOf = (content: unknown) => tryParseRules(content, 'rules.json').problems.map(({ path, message }) => `${path}: ${message}`)
+const problemsOf = (content: unknown) =>
+  tryParseRules(content, 'rules.json').problems.map(({ path, message }) => `${path}: ${message}`)
 const withRule = (rule: object) => problemsOf({ ...file, rules: [rule] })
 const withFields = (fields: object) => problemsOf({ ...file, ...fields })
 
@@ -35,8 +47,25 @@ describe('a sound rule file', () => {
       alarmThreshold: 8640,
       source: 'driftline.rules.ts',
       rules: [
-        { kind: 'budget', name: 'inputs moved', signal: 'feature-drift', features: null, segment: null, forMs: 0, keepFiringForMs: 0, notify: null },
-        { kind: 'threshold', test: 'psi', measure: 'distance', threshold: 0.25, minimumRows: 20, forMs: 7_200_000, features: ['glucose'] },
+        {
+          kind: 'budget',
+          name: 'inputs moved',
+          signal: 'feature-drift',
+          features: null,
+          segment: null,
+          forMs: 0,
+          keepFiringForMs: 0,
+          notify: null,
+        },
+        {
+          kind: 'threshold',
+          test: 'psi',
+          measure: 'distance',
+          threshold: 0.25,
+          minimumRows: 20,
+          forMs: 7_200_000,
+          features: ['glucose'],
+        },
       ],
     })
   })
@@ -51,7 +80,12 @@ describe('a sound rule file', () => {
   it('has a digest of what it means, not of how it is written', () => {
     const { digest } = rules
     expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/)
-    const rewritten = { ...file, window: { every: '300s', size: '60m' }, falseAlarmBudget: '1 per month', model: ' employment ' }
+    const rewritten = {
+      ...file,
+      window: { every: '300s', size: '60m' },
+      falseAlarmBudget: '1 per month',
+      model: ' employment ',
+    }
     expect(parseRules(rewritten, 'other.yaml').digest).toBe(digest)
     expect(parseRules({ ...file, falseAlarmBudget: '2 per month' }, '').digest).not.toBe(digest)
     expect(parseRules({ ...file, rules: file.rules.toReversed() }, '').digest).not.toBe(digest)
@@ -60,7 +94,11 @@ describe('a sound rule file', () => {
   it('may be the default one', () => {
     expect(parseRules(defaultRuleFile, 'defaults')).toEqual(defaultRules)
     expect(defaultRules).toMatchObject({ model: '*', alarmThreshold: 720, source: 'defaults' })
-    expect(defaultRules.rules.map(({ kind, signal }) => `${kind} ${signal}`)).toEqual(['budget feature-drift', 'budget prediction-drift', 'budget confidence-drift'])
+    expect(defaultRules.rules.map(({ kind, signal }) => `${kind} ${signal}`)).toEqual([
+      'budget feature-drift',
+      'budget prediction-drift',
+      'budget confidence-drift',
+    ])
   })
 })
 
@@ -102,14 +140,16 @@ describe('problems', () => {
       'rules[0].signal: unknown value "feature-drif", did you mean "feature-drift"?; valid: feature-drift, prediction-drift, confidence-drift, any-drift',
     ])
     const [problem] = withRule({ name: 'a', signal: 'feature-drift', severity: 'info', test: 'pis', threshold: 1 })
-    expect(problem).toMatch(/^rules\[0\]\.test: unknown test "pis", did you mean "psi"\?; valid for "feature-drift": psi, .*chi-square/)
+    expect(problem).toMatch(
+      /^rules\[0\]\.test: unknown test "pis", did you mean "psi"\?; valid for "feature-drift": psi, .*chi-square/,
+    )
     expect(problem).not.toContain('missing')
   })
 
   it('say which signal a test belongs to', () => {
-    expect(withRule({ name: 'a', signal: 'feature-drift', severity: 'info', test: 'missing', threshold: 0.1 })).toEqual([
-      'rules[0].test: "missing" needs signal data-health, not "feature-drift"',
-    ])
+    expect(withRule({ name: 'a', signal: 'feature-drift', severity: 'info', test: 'missing', threshold: 0.1 })).toEqual(
+      ['rules[0].test: "missing" needs signal data-health, not "feature-drift"'],
+    )
     expect(withRule({ name: 'a', signal: 'data-health', severity: 'info', test: 'psi', threshold: 0.1 })).toEqual([
       'rules[0].test: "psi" needs signal feature-drift, prediction-drift or confidence-drift, not "data-health"',
     ])
@@ -120,9 +160,12 @@ describe('problems', () => {
   })
 
   it('hold thresholds to what their test can give', () => {
-    const at = (test: string, threshold: unknown, signal = 'feature-drift') => withRule({ name: 'a', signal, severity: 'info', test, threshold })
-    for (const threshold of [0, 1, 1.5, -0.1]) expect(at('ks', threshold)[0], String(threshold)).toContain('compares a p-value: expected a number between 0 and 1')
-    for (const threshold of [0, 1.01, -1]) expect(at('missing', threshold, 'data-health')[0]).toContain('is a share of rows')
+    const at = (test: string, threshold: unknown, signal = 'feature-drift') =>
+      withRule({ name: 'a', signal, severity: 'info', test, threshold })
+    for (const threshold of [0, 1, 1.5, -0.1])
+      expect(at('ks', threshold)[0]).toContain('compares a p-value: expected a number between 0 and 1')
+    for (const threshold of [0, 1.01, -1])
+      expect(at('missing', threshold, 'data-health')[0]).toContain('is a share of rows')
     expect(at('psi', 0)[0]).toContain('is a distance: expected a number above 0')
     expect(at('psi', Number.NaN)).toHaveLength(1)
     expect(at('psi', Infinity)).toHaveLength(1)
@@ -130,7 +173,9 @@ describe('problems', () => {
   })
 
   it('check durations', () => {
-    expect(withFields({ window: { size: '1 hour' } })).toEqual(['window.size: expected a duration like "30s", "5m", "1h" or "7d", got "1 hour"'])
+    expect(withFields({ window: { size: '1 hour' } })).toEqual([
+      'window.size: expected a duration like "30s", "5m", "1h" or "7d", got "1 hour"',
+    ])
     expect(withFields({ window: { size: '0s' } })).toEqual(['window.size: expected a duration above 0, got "0s"'])
     expect(withFields({ window: { size: '100ms' } })).toEqual(['window.size: expected at least 1s, got "100ms"'])
     expect(withFields({ window: {} })).toEqual(['window.size: is missing; expected a text'])
@@ -141,7 +186,9 @@ describe('problems', () => {
   })
 
   it('refuse a budget that allows an alarm in every slice', () => {
-    expect(withFields({ falseAlarmBudget: '12 per hour' })).toEqual(['falseAlarmBudget: allows an alarm in every slice of 5m; allow fewer, or take shorter slices'])
+    expect(withFields({ falseAlarmBudget: '12 per hour' })).toEqual([
+      'falseAlarmBudget: allows an alarm in every slice of 5m; allow fewer, or take shorter slices',
+    ])
     expect(withFields({ falseAlarmBudget: '11 per hour' })).toEqual([])
   })
 
@@ -150,14 +197,20 @@ describe('problems', () => {
     const problems = problemsOf({ ...file, rules: many })
     expect(problems).toHaveLength(maximumProblems + 1)
     expect(problems.at(-1)).toMatch(/and \d+ more/)
-    expect(problemsOf({ ...file, rules: Array.from({ length: maximumRules + 1 }, (_, i) => ({ ...file.rules[0], name: `rule ${i}` })) })).toEqual([
-      `rules: has more than ${maximumRules} entries`,
+    expect(
+      problemsOf({
+        ...file,
+        rules: Array.from({ length: maximumRules + 1 }, (_, i) => ({ ...file.rules[0], name: `rule ${i}` })),
+      }),
+    ).toEqual([`rules: has more than ${maximumRules} entries`])
+    expect(withRule({ name: 'x'.repeat(201), signal: 'any-drift', severity: 'info' })).toEqual([
+      'rules[0].name: is longer than 200 characters',
     ])
-    expect(withRule({ name: 'x'.repeat(201), signal: 'any-drift', severity: 'info' })).toEqual(['rules[0].name: is longer than 200 characters'])
   })
 
   it('are found in any content without a crash', () => {
-    for (const content of [undefined, null, 4, 'text', [], [file], () => file, new Date(0), Number.NaN]) expect(problemsOf(content).length).toBeGreaterThan(0)
+    for (const content of [undefined, null, 4, 'text', [], [file], () => file, new Date(0), Number.NaN])
+      expect(problemsOf(content).length).toBeGreaterThan(0)
     fc.assert(
       fc.property(fc.anything(), (content) => {
         expect(problemsOf(content).length).toBeGreaterThan(0)
@@ -165,9 +218,12 @@ describe('problems', () => {
       { numRuns: 2000 },
     )
     fc.assert(
-      fc.property(fc.record({ window: fc.anything(), falseAlarmBudget: fc.anything(), rules: fc.array(fc.anything()) }), (fields) => {
-        tryParseRules({ ...file, ...fields }, '')
-      }),
+      fc.property(
+        fc.record({ window: fc.anything(), falseAlarmBudget: fc.anything(), rules: fc.array(fc.anything()) }),
+        (fields) => {
+          tryParseRules({ ...file, ...fields }, '')
+        },
+      ),
       { numRuns: 2000 },
     )
   })
@@ -177,7 +233,10 @@ describe('every test that a rule may name', () => {
   for (const { name, kind, key } of measures) {
     it(`${name} reads ${key}`, () => {
       const signal = kind === 'rate' ? 'data-health' : 'feature-drift'
-      const rules = parseRules({ ...file, rules: [{ name: 'a', signal, severity: 'info', test: name, threshold: 0.5 }] }, '')
+      const rules = parseRules(
+        { ...file, rules: [{ name: 'a', signal, severity: 'info', test: name, threshold: 0.5 }] },
+        '',
+      )
       const sizes = { window: 100, baseline: 100, windowRows: 100, dispersion: 1, zEta: 4 }
       const at = (value: number) =>
         conditionOf({
@@ -190,13 +249,97 @@ describe('every test that a rule may name', () => {
               distances: kind === 'distance' ? { [key]: value } : {},
               tests: kind === 'p-value' ? { [key]: { statistic: 1, pValue: value } } : {},
               rates:
-                kind === 'rate' ? { [key]: { count: 1, rows: 100, rate: value, interval: null, baselineRate: 0, difference: null, differenceInterval: null } } : {},
+                kind === 'rate'
+                  ? {
+                      [key]: {
+                        count: 1,
+                        rows: 100,
+                        rate: value,
+                        interval: null,
+                        baselineRate: 0,
+                        difference: null,
+                        differenceInterval: null,
+                      },
+                    }
+                  : {},
             }),
           ],
         })
-      expect([0.4, 0.5, 0.6].map((value) => at(value).holds)).toEqual(kind === 'p-value' ? [true, true, false] : [false, true, true])
+      expect([0.4, 0.5, 0.6].map((value) => at(value).holds)).toEqual(
+        kind === 'p-value' ? [true, true, false] : [false, true, true],
+      )
     })
   }
+})
+
+describe('the names of tests', () => {
+  it('are those that evaluation gives', () => {
+    const summary = {
+      bounds: [0, 1, 2, 3],
+      counts: [0, 100, 100, 100, 0],
+      values: 300,
+      mean: 1.5,
+      variance: 1,
+      min: 0.5,
+      max: 3,
+    }
+    const numeric = {
+      kind: 'numeric',
+      counts: Float64Array.of(0, 90, 100, 110, 5),
+      values: 305,
+      sum: 20,
+      sumOfSquares: 400,
+      min: 0.5,
+      max: 4,
+    } as const
+    const two = { categories: ['a', 'b'], counts: [100, 100, 0], values: 200 }
+    const categorical = { kind: 'categorical', counts: Float64Array.of(120, 80, 0), values: 200 } as const
+    const comparisons = [
+      compareNumeric(summary, numeric, { zEta: 3 }),
+      compareCategorical(two, categorical, { zEta: 3 }),
+    ]
+    const declared = {
+      ...summary,
+      name: 'x',
+      kind: 'numeric',
+      missing: 1,
+      invalid: { nan: 1, infinite: 1, wrong_type: 1 },
+      range: { max: 3 },
+    } as const
+    const health = [
+      dataHealth(declared, { distribution: numeric, missing: 2, invalid: { out_of_range: 5 } }, 304),
+      dataHealth(
+        { ...two, name: 'y', kind: 'categorical', missing: 0, invalid: {} },
+        { distribution: categorical, missing: 0, invalid: {} },
+        200,
+      ),
+    ]
+    const given = {
+      distance: new Set(
+        comparisons.flatMap(({ distances }) =>
+          Object.keys(distances).filter((name) => typeof distances[name] === 'number'),
+        ),
+      ),
+      'p-value': new Set(
+        comparisons.flatMap(({ tests }) =>
+          Object.keys(tests).filter((name) => typeof tests[name]?.pValue === 'number'),
+        ),
+      ),
+      rate: new Set(health.flatMap(({ rates }) => Object.keys(rates))),
+    }
+    for (const { name, kind, key } of measures) expect([...given[kind]], `${kind} ${name}`).toContain(key)
+    expect(
+      [...given['p-value']].filter((key) => !measures.some((one) => one.kind === 'p-value' && one.key === key)),
+    ).toEqual([])
+    expect([...given.rate].filter((key) => !measures.some((one) => one.kind === 'rate' && one.key === key))).toEqual([])
+  })
+
+  it('may be the keys of results, and mean the same then', () => {
+    const digestOf = (signal: string, test: string) =>
+      parseRules({ ...file, rules: [{ name: 'a', signal, severity: 'info', test, threshold: 0.5 }] }, '').digest
+    expect(digestOf('feature-drift', 'jsDistance')).toBe(digestOf('feature-drift', 'js'))
+    expect(digestOf('data-health', 'out_of_range')).toBe(digestOf('data-health', 'out-of-range'))
+  })
 })
 
 describe('closest', () => {

@@ -11,7 +11,11 @@ import {
   populationStabilityIndexExpected,
 } from '../../src/stats/population-stability-index.ts'
 import { totalVariationDistance } from '../../src/stats/total-variation-distance.ts'
-import { normalisedWasserstein, wassersteinDistance, wassersteinErrorBound } from '../../src/stats/wasserstein-distance.ts'
+import {
+  normalisedWasserstein,
+  wassersteinDistance,
+  wassersteinErrorBound,
+} from '../../src/stats/wasserstein-distance.ts'
 import { deviation, reference } from '../reference.ts'
 
 interface NumericSide extends ClosedHistogram {
@@ -26,7 +30,14 @@ interface Raw {
   readonly energyDistance: number
 }
 type Case =
-  | { name: string; kind: 'numeric'; baseline: NumericSide; window: NumericSide; expected: Record<string, number>; raw?: Raw }
+  | {
+      name: string
+      kind: 'numeric'
+      baseline: NumericSide
+      window: NumericSide
+      expected: Record<string, number>
+      raw?: Raw
+    }
   | {
       name: string
       kind: 'categorical'
@@ -58,7 +69,8 @@ function ofShares(b: number[], c: number[]): Record<string, number | null> {
 
 function ofNumbers(baseline: NumericSide, window: NumericSide): Record<string, number | null> {
   const { n, sum: total, sumSq } = baseline
-  const deviation = total === undefined || sumSq === undefined ? 0 : Math.sqrt(Math.max(sumSq / n - (total / n) ** 2, 0))
+  const deviation =
+    total === undefined || sumSq === undefined ? 0 : Math.sqrt(Math.max(sumSq / n - (total / n) ** 2, 0))
   return {
     ...ofShares(baseline.counts, window.counts),
     ks: kolmogorovSmirnovStatistic(baseline.counts, window.counts),
@@ -97,7 +109,9 @@ describe('distances of histograms against those of the raw samples', () => {
       expect(Math.abs(gap.absolute - raw.wasserstein), one.name).toBeLessThanOrEqual(bound + 1e-12)
       expect(Math.abs(gap.squared - raw.energyDistance ** 2 / 2), one.name).toBeLessThanOrEqual(2 * bound + 1e-12)
       expect(kolmogorovSmirnovStatistic(baseline.counts, window.counts), one.name).toBeLessThanOrEqual(raw.ks + 1e-12)
-      expect(kolmogorovSmirnovUpperBound(baseline.counts, window.counts), one.name).toBeGreaterThanOrEqual(raw.ks - 1e-12)
+      expect(kolmogorovSmirnovUpperBound(baseline.counts, window.counts), one.name).toBeGreaterThanOrEqual(
+        raw.ks - 1e-12,
+      )
     }
   })
 })
@@ -105,13 +119,21 @@ describe('distances of histograms against those of the raw samples', () => {
 describe('undefined distances', () => {
   it('are null for an empty histogram, never 0 or NaN', () => {
     for (const [b, c] of [
-      [[1, 2], [0, 0]],
-      [[0, 0], [1, 2]],
+      [
+        [1, 2],
+        [0, 0],
+      ],
+      [
+        [0, 0],
+        [1, 2],
+      ],
     ] as const) {
       const shares = ofShares([...b], [...c])
       for (const [name, value] of Object.entries(shares)) expect(value, name).toBeNull()
       expect(kolmogorovSmirnovStatistic(b, c)).toBeNull()
-      expect(wassersteinDistance({ bounds: [0], counts: b, min: 0, max: 1 }, { bounds: [0], counts: c, min: 0, max: 1 })).toBeNull()
+      expect(
+        wassersteinDistance({ bounds: [0], counts: b, min: 0, max: 1 }, { bounds: [0], counts: c, min: 0, max: 1 }),
+      ).toBeNull()
     }
   })
 

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { binomialAtLeast, binomialAtMost } from '../../src/stats/binomial-distribution.ts'
-import { chiSquareLowerQuantile, chiSquareUpperQuantile, chiSquareUpperTail } from '../../src/stats/chi-square-distribution.ts'
+import {
+  chiSquareLowerQuantile,
+  chiSquareUpperQuantile,
+  chiSquareUpperTail,
+} from '../../src/stats/chi-square-distribution.ts'
 import { chiSquareTest } from '../../src/stats/chi-square-test.ts'
 import { clopperPearsonBounds } from '../../src/stats/clopper-pearson-bounds.ts'
 import { cramerVonMisesUpperTail } from '../../src/stats/cramer-von-mises-distribution.ts'
@@ -78,7 +82,10 @@ const examples: readonly (readonly [string, unknown, unknown])[] = [
   ['kolmogorovSmirnovPValue', kolmogorovSmirnovPValue(0.25, 20, 20), 0.5595597],
   [
     'wassersteinDistance',
-    wassersteinDistance({ bounds: [1], counts: [10, 0], min: 0, max: 1 }, { bounds: [1], counts: [0, 10], min: 1, max: 2 }),
+    wassersteinDistance(
+      { bounds: [1], counts: [10, 0], min: 0, max: 1 },
+      { bounds: [1], counts: [0, 10], min: 1, max: 2 },
+    ),
     1,
   ],
   [
@@ -87,7 +94,11 @@ const examples: readonly (readonly [string, unknown, unknown])[] = [
     2,
   ],
   ['cramerVonMisesStatistic', cramerVonMisesStatistic([10, 10], [15, 5]), 0.390625],
-  ['chiSquareTest', chiSquareTest([900, 100], [80, 20]), { statistic: 9.3537415, degreesOfFreedom: 1, pValue: 0.0022253 }],
+  [
+    'chiSquareTest',
+    chiSquareTest([900, 100], [80, 20]),
+    { statistic: 9.3537415, degreesOfFreedom: 1, pValue: 0.0022253 },
+  ],
   ['cramersV', cramersV([10, 0], [0, 10]), 1],
   ['gTest', gTest([900, 100], [80, 20]), { statistic: 7.8965191, degreesOfFreedom: 1, pValue: 0.004953 }],
   ['practicallyUnchangedTest', practicallyUnchangedTest([500, 500], [60, 40], { zEta: 3 })?.pValue, 0.1632494],
@@ -115,7 +126,8 @@ function expectClose(actual: unknown, expected: unknown): void {
     expect(actual).toBeCloseTo(expected, 6)
     return
   }
-  for (const [key, value] of Object.entries(expected as object)) expectClose((actual as Record<string, unknown>)[key], value)
+  for (const [key, value] of Object.entries(expected as object))
+    expectClose((actual as Record<string, unknown>)[key], value)
 }
 
 describe('examples of the documentation', () => {
@@ -150,8 +162,18 @@ describe('facts that tie the functions together', () => {
   })
 
   it('binomial tails at the ends are certain or impossible', () => {
-    expect([binomialAtLeast(0, 5, 0.1), binomialAtLeast(6, 5, 0.1), binomialAtLeast(1, 5, 0), binomialAtLeast(1, 5, 1)]).toEqual([1, 0, 0, 1])
-    expect([binomialAtMost(5, 5, 0.1), binomialAtMost(-1, 5, 0.1), binomialAtMost(1, 5, 0), binomialAtMost(1, 5, 1)]).toEqual([1, 0, 1, 0])
+    expect([
+      binomialAtLeast(0, 5, 0.1),
+      binomialAtLeast(6, 5, 0.1),
+      binomialAtLeast(1, 5, 0),
+      binomialAtLeast(1, 5, 1),
+    ]).toEqual([1, 0, 0, 1])
+    expect([
+      binomialAtMost(5, 5, 0.1),
+      binomialAtMost(-1, 5, 0.1),
+      binomialAtMost(1, 5, 0),
+      binomialAtMost(1, 5, 1),
+    ]).toEqual([1, 0, 1, 0])
   })
 
   it('a mean shift in standard deviations is the mean difference over the standard deviation', () => {

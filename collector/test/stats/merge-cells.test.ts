@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { mergeAdjacentCells, mergeRareCategories, type MergedCells } from '../../src/stats/merge-cells.ts'
 
@@ -45,12 +45,14 @@ describe('merging rare categories', () => {
 })
 
 describe('any merge', () => {
-  const counts = fc.integer({ min: 2, max: 20 }).chain((cells) =>
-    fc.tuple(
-      fc.array(fc.nat(200), { minLength: cells, maxLength: cells }),
-      fc.array(fc.nat(200), { minLength: cells, maxLength: cells }),
-    ),
-  )
+  const counts = fc
+    .integer({ min: 2, max: 20 })
+    .chain((cells) =>
+      fc.tuple(
+        fc.array(fc.nat(200), { minLength: cells, maxLength: cells }),
+        fc.array(fc.nat(200), { minLength: cells, maxLength: cells }),
+      ),
+    )
 
   it('keeps all rows and leaves no cell below an expected count of 5', () => {
     fc.assert(

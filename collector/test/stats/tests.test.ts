@@ -124,7 +124,10 @@ function computed(one: Case): unknown {
 }
 
 /** scipy stops its series of the Cramer-von Mises limit at terms of 1e-7, so its p-values are good to about 1e-8. */
-function apart(actual: unknown, expected: unknown): { actual: unknown; expected: unknown; limits: { actual: unknown; expected: unknown } } {
+function apart(
+  actual: unknown,
+  expected: unknown,
+): { actual: unknown; expected: unknown; limits: { actual: unknown; expected: unknown } } {
   const copy = structuredClone(expected) as { cramerVonMises?: { pAsymptotic?: number } }
   const limit = copy.cramerVonMises?.pAsymptotic
   if (limit === undefined) return { actual, expected, limits: { actual: null, expected: null } }

@@ -1,4 +1,10 @@
-import { attributes, metrics, type Baseline, type BucketLayout, type Manifest } from '@driftline/instrumentation/contract'
+import {
+  attributes,
+  metrics,
+  type Baseline,
+  type BucketLayout,
+  type Manifest,
+} from '@driftline/instrumentation/contract'
 import type { AlertEvent, AlertRecord } from '../../src/alert/alert.ts'
 import type { Result } from '../../src/evaluate/result.ts'
 import { makeShape, seriesWidth, type Block, type Scope, type Series } from '../../src/observation/block.ts'
@@ -41,12 +47,16 @@ export function sum(feature: string, category: string): Series {
 }
 
 /** A block of 10 s that starts `second` after the origin, with the given slots per series. */
-export function sampleBlock(second: number, series: readonly (readonly [Series, readonly number[]])[], scope: Scope = sampleScope()): Block {
+export function sampleBlock(
+  second: number,
+  series: readonly (readonly [Series, readonly number[]])[],
+  scope: Scope = sampleScope(),
+): Block {
   const shape = makeShape(series.map(([one]) => one))
   const values = new Float64Array(shape.width)
   series.forEach(([one, slots], i) => {
     if (slots.length !== seriesWidth(one)) throw new Error(`series ${i} takes ${seriesWidth(one)} slots`)
-    values.set(slots, shape.offsets[i]!)
+    values.set(slots, shape.offsets[i])
   })
   const startMicros = (originMs + second * secondMs) * 1000
   return { scope, startMicros, endMicros: startMicros + 10 * 1e6, shape, values }
@@ -144,7 +154,13 @@ export function sampleAlert(parts: Partial<AlertRecord> = {}): AlertRecord {
       confidence: 'less than one false alarm per month',
       evidence: 1e8,
       threshold: 1e4,
-      comparedWith: { baselineDigest: 'sha256:b', manifestDigest: null, baselineRows: 1_000, rulesDigest: 'sha256:r', detectorId: 'detector' },
+      comparedWith: {
+        baselineDigest: 'sha256:b',
+        manifestDigest: null,
+        baselineRows: 1_000,
+        rulesDigest: 'sha256:r',
+        detectorId: 'detector',
+      },
       window: { startMs: originMs, endMs: originMs + 60_000, rows: 101 },
       diagnosis: [],
       lookFirst: 'the unit of age',
@@ -196,7 +212,13 @@ export function sampleManifest(seed: number): Manifest {
 /** A block of one second with 200 sums of 1.5: a quarter of a database page. */
 export function wideBlock(second: number): Block {
   const startMicros = (originMs + second * secondMs) * 1000
-  return { scope: wideScope, startMicros, endMicros: startMicros + 1e6, shape: wideShape, values: new Float64Array(wideShape.width).fill(1.5) }
+  return {
+    scope: wideScope,
+    startMicros,
+    endMicros: startMicros + 1e6,
+    shape: wideShape,
+    values: new Float64Array(wideShape.width).fill(1.5),
+  }
 }
 const wideScope = sampleScope()
 const wideShape = makeShape(Array.from({ length: 200 }, (_, i) => sum('job', `job ${i}`)))

@@ -26,7 +26,11 @@ storeContract('sqlite', async () => {
 })
 
 const endOfTime = originMs + 1e9
-const nodeArguments = (file: string) => ['-C', '@driftline/source', fileURLToPath(new URL(`./sqlite/${file}`, import.meta.url))]
+const nodeArguments = (file: string) => [
+  '-C',
+  '@driftline/source',
+  fileURLToPath(new URL(`./sqlite/${file}`, import.meta.url)),
+]
 
 describe('the SQLite store', () => {
   let directory: string
@@ -58,12 +62,15 @@ describe('the SQLite store', () => {
   }
 
   /** Starts a process that appends until it is killed; returns the seconds it was given receipts for, in order, as they come. */
-  async function startAppending(first: number, acknowledged: number[]): Promise<{ child: ChildProcess; ended: Promise<unknown> }> {
+  async function startAppending(
+    first: number,
+    acknowledged: number[],
+  ): Promise<{ child: ChildProcess; ended: Promise<unknown> }> {
     const child = spawn(process.execPath, [...nodeArguments('append-until-killed.ts'), directory, String(first)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     children.push(child)
-    const lines = createInterface({ input: child.stdout! })
+    const lines = createInterface({ input: child.stdout })
     const ended = Promise.all([once(lines, 'close'), once(child, 'exit')])
     await new Promise<void>((resolve, reject) => {
       lines.on('line', (line) => {
@@ -76,32 +83,35 @@ describe('the SQLite store', () => {
   }
 
   describe('when its process is killed', () => {
-    it('has every acknowledged block exactly once, twenty times over', async () => {
+    it('has every acknowledged block exactly once, after twenty kills', { timeout: 120_000 }, async () => {
+      const kills = 20
       const acknowledged: number[] = []
-      for (let round = 0; round < 20; round++) {
-        const before = acknowledged.length
-        const { child, ended } = await startAppending(round * 100_000, acknowledged)
+      for (let round = 0; round < kills; round++) {
+        // Each start recovers what the kill before left; nothing later could bring back what that lost.
+        const { child, ended } = await startAppending(round * 10_000, acknowledged)
         // Anywhere within the first commits, or within a later one: the time is the point of the test.
-        await new Promise((resolve) => setTimeout(resolve, 10 + round * 12))
+        await new Promise((resolve) => setTimeout(resolve, 5 + round * 10))
         child.kill('SIGKILL')
         await ended
-
-        const store = await openSqliteStore({ directory })
-        const slices = await store.touchedSlices('credit', '1', 1_000, 0)
-        const stored = new Set(slices.map(({ startMs }) => (startMs - originMs) / 1_000))
-        expect(acknowledged.filter((second) => !stored.has(second))).toEqual([])
-        expect(slices.every(({ firstSequence, lastSequence }) => firstSequence === lastSequence)).toBe(true)
-        expect(await sumsOf(store)).toEqual(stored.size === 0 ? [] : Array.from({ length: 200 }, () => stored.size * 1.5))
-        const again = acknowledged.slice(before).map(wideBlock)
-        expect(await store.append(again)).toEqual({ storedSeries: 0, duplicateSeries: again.length * 200 })
-        await store.close()
       }
-      expect(acknowledged.length).toBeGreaterThan(200)
+      expect(acknowledged.length).toBeGreaterThan(kills)
+
+      const store = await open()
+      const slices = await store.touchedSlices('credit', '1', 1_000, 0)
+      const stored = new Set(slices.map(({ startMs }) => (startMs - originMs) / 1_000))
+      expect(acknowledged.filter((second) => !stored.has(second))).toEqual([])
+      // A slice of one second has two sequences where its block is there twice.
+      expect(slices.filter(({ firstSequence, lastSequence }) => firstSequence !== lastSequence)).toEqual([])
+      expect(await sumsOf(store)).toEqual(Array.from({ length: 200 }, () => stored.size * 1.5))
+      const again = acknowledged.map(wideBlock)
+      expect(await store.append(again)).toEqual({ storedSeries: 0, duplicateSeries: again.length * 200 })
     })
 
     it('keeps a second process out while it lives, and lets it in at once after it was killed', async () => {
       const { child, ended } = await startAppending(0, [])
-      await expect(open()).rejects.toThrow(new DataDirectoryInUseError(`the data directory ${directory} is in use by another collector`))
+      await expect(open()).rejects.toThrow(
+        new DataDirectoryInUseError(`the data directory ${directory} is in use by another collector`),
+      )
       child.kill('SIGKILL')
       await ended
       await open()
@@ -125,7 +135,9 @@ describe('the SQLite store', () => {
     it('names a file that stands where the directory should be', async () => {
       const file = join(directory, 'file')
       await writeFile(file, '')
-      await expect(open({ directory: file })).rejects.toThrow(new DataDirectoryError(`${file} is a file, not a directory`))
+      await expect(open({ directory: file })).rejects.toThrow(
+        new DataDirectoryError(`${file} is a file, not a directory`),
+      )
       await expect(open({ directory: join(file, 'below') })).rejects.toThrow(DataDirectoryError)
     })
 
@@ -191,7 +203,11 @@ describe('the SQLite store', () => {
     const bytes = readFileSync(file)
     const pageBytes = 8192
     // Blocks fill most of the file; its first pages and the last hold the schema and the small tables.
-    bytes.fill(0xa5, Math.floor(bytes.length / pageBytes / 3) * pageBytes, Math.floor((bytes.length / pageBytes) * 0.8) * pageBytes)
+    bytes.fill(
+      0xa5,
+      Math.floor(bytes.length / pageBytes / 3) * pageBytes,
+      Math.floor((bytes.length / pageBytes) * 0.8) * pageBytes,
+    )
     writeFileSync(file, bytes)
     const damaged = await open()
     await expect(damaged.totals('credit', '1', originMs, endOfTime)).rejects.toThrow(StoreUnavailableError)
@@ -202,7 +218,9 @@ describe('the SQLite store', () => {
   it('rejects what the disk has no room for, keeps what it acknowledged and goes on answering', async () => {
     // A limit on the size of files stands for a full disk: a write beyond it fails.
     const command = 'ulimit -f 4096; exec "$0" "$@"'
-    const child = spawnSync('sh', ['-c', command, process.execPath, ...nodeArguments('fill-the-disk.ts'), directory], { encoding: 'utf8' })
+    const child = spawnSync('sh', ['-c', command, process.execPath, ...nodeArguments('fill-the-disk.ts'), directory], {
+      encoding: 'utf8',
+    })
     expect(child.stderr).toBe('')
     const said = JSON.parse(child.stdout) as { acknowledged: number; failure: Error; again: Error; sum: number }
     expect(said.failure.name).toBe('StoreUnavailableError')
@@ -221,7 +239,9 @@ describe('the SQLite store', () => {
       expect(await sumsOf(reading)).toEqual([1])
       await store.append([countBlock(10, 1)])
       expect(await sumsOf(reading)).toEqual([2])
-      await expect(reading.append([countBlock(20, 1)])).rejects.toThrow(new StoreUnavailableError('the store was opened for reading only'))
+      await expect(reading.append([countBlock(20, 1)])).rejects.toThrow(
+        new StoreUnavailableError('the store was opened for reading only'),
+      )
       await reading.close()
       expect(await store.append([countBlock(20, 1)])).toMatchObject({ storedSeries: 1 })
     })

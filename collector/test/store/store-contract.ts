@@ -61,9 +61,22 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       it('adds up blocks of one segment over time and instances', async () => {
         const series = [histogram('age', ageBounds), sum('job', 'clerk')] as const
         const receipt = await store.append([
-          sampleBlock(0, [[series[0], [3, 75, 18, 41, 1, 1, 1]], [series[1], [2]]]),
-          sampleBlock(10, [[series[0], [2, Number.NaN, 19, 20, 2, 0, 0]], [series[1], [5]]]),
-          sampleBlock(0, [[series[0], [1, 60, 60, 60, 0, 0, 1]], [series[1], [1]]], sampleScope({ instance: 'b' })),
+          sampleBlock(0, [
+            [series[0], [3, 75, 18, 41, 1, 1, 1]],
+            [series[1], [2]],
+          ]),
+          sampleBlock(10, [
+            [series[0], [2, Number.NaN, 19, 20, 2, 0, 0]],
+            [series[1], [5]],
+          ]),
+          sampleBlock(
+            0,
+            [
+              [series[0], [1, 60, 60, 60, 0, 0, 1]],
+              [series[1], [1]],
+            ],
+            sampleScope({ instance: 'b' }),
+          ),
         ])
         expect(receipt).toEqual({ storedSeries: 6, duplicateSeries: 0 })
         const [segment, ...others] = await store.totals('credit', '1', originMs, endOfTime)
@@ -76,8 +89,31 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       })
 
       it('keeps every double as it was', async () => {
-        const numbers = [0, -0, 1, 239, 240, 2287, 2288, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53, -1, 0.1, 1e-320, -1e300, Infinity, -Infinity, Number.NaN]
-        const block = sampleBlock(0, numbers.map((value, i) => [sum('number', String(i)), [value]]))
+        const numbers = [
+          0,
+          -0,
+          1,
+          239,
+          240,
+          2287,
+          2288,
+          65_535,
+          65_536,
+          2 ** 32 - 1,
+          2 ** 32,
+          2 ** 53,
+          -1,
+          0.1,
+          1e-320,
+          -1e300,
+          Infinity,
+          -Infinity,
+          Number.NaN,
+        ]
+        const block = sampleBlock(
+          0,
+          numbers.map((value, i) => [sum('number', String(i)), [value]]),
+        )
         await store.append([block])
         const [segment] = await store.totals('credit', '1', originMs, endOfTime)
         const back = [...segment!.totals.entries()].map(({ values }) => values[0]!)
@@ -102,12 +138,11 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           countBlock(0, 16, sampleScope({ model: 'fraud' })),
         ])
         const segments = await store.totals('credit', '1', originMs, endOfTime)
-        const counts = segments.map(({ segment, baselineDigest, totals }) => [segment, baselineDigest, [...totals.entries()][0]!.values[0]])
-        expect(counts.sort()).toEqual([
-          ['', 'sha256:b', 1],
-          ['', 'sha256:other', 4],
-          ['north', 'sha256:b', 2],
-        ])
+        const counts = segments.map(
+          ({ segment, baselineDigest, totals }) =>
+            `'${segment}' ${baselineDigest} ${[...totals.entries()][0]!.values[0]}`,
+        )
+        expect(counts.toSorted()).toEqual(["'' sha256:b 1", "'' sha256:other 4", "'north' sha256:b 2"])
         expect(await store.totals('credit', '3', originMs, endOfTime)).toEqual([])
       })
 
@@ -160,12 +195,18 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
     describe('duplicates', () => {
       it('stores a series of one scope, start and end once: in one call, in calls together, later, after reopening', async () => {
-        expect(await store.append([countBlock(0, 1), countBlock(0, 1)])).toEqual({ storedSeries: 1, duplicateSeries: 1 })
+        expect(await store.append([countBlock(0, 1), countBlock(0, 1)])).toEqual({
+          storedSeries: 1,
+          duplicateSeries: 1,
+        })
         const together = await Promise.all([store.append([countBlock(10, 1)]), store.append([countBlock(10, 1)])])
-        expect(together.map(({ storedSeries }) => storedSeries).sort()).toEqual([0, 1])
+        expect(together.map(({ storedSeries }) => storedSeries).sort((a, b) => a - b)).toEqual([0, 1])
         expect(await store.append([countBlock(0, 1)])).toEqual({ storedSeries: 0, duplicateSeries: 1 })
         await closeAndReopen()
-        expect(await store.append([countBlock(0, 1), countBlock(10, 7)])).toEqual({ storedSeries: 0, duplicateSeries: 2 })
+        expect(await store.append([countBlock(0, 1), countBlock(10, 7)])).toEqual({
+          storedSeries: 0,
+          duplicateSeries: 2,
+        })
         expect(await jobs()).toBe(2)
       })
 
@@ -178,19 +219,31 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           negative: { offset: 0, length: 0 },
           positive: { offset: 3, length: 1 },
         })
-        await store.append([sampleBlock(0, [[age, [1, 30, 30, 30, 0, 1, 0]], [clerk, [1]]])])
-        const second = sampleBlock(0, [[cook, [2]], [age, [9, 9, 9, 9, 9, 0, 0]], [income, [1, 9, 9, 9, 0, 1]], [clerk, [9]]])
+        await store.append([
+          sampleBlock(0, [
+            [age, [1, 30, 30, 30, 0, 1, 0]],
+            [clerk, [1]],
+          ]),
+        ])
+        const second = sampleBlock(0, [
+          [cook, [2]],
+          [age, [9, 9, 9, 9, 9, 0, 0]],
+          [income, [1, 9, 9, 9, 0, 1]],
+          [clerk, [9]],
+        ])
         expect(await store.append([second])).toEqual({ storedSeries: 2, duplicateSeries: 2 })
         expect(await store.append([second])).toEqual({ storedSeries: 0, duplicateSeries: 4 })
         const [segment] = await store.totals('credit', '1', originMs, endOfTime)
-        const sums = new Map([...segment!.totals.entries()].map(({ series, values }) => [seriesKey(series.metric, series.attributes), [...values]]))
+        const sums = new Map(
+          [...segment!.totals.entries()].map(({ series, values }) => [
+            seriesKey(series.metric, series.attributes),
+            [...values],
+          ]),
+        )
         expect(sums.size).toBe(4)
-        expect([age, clerk, cook, income].map(({ metric, attributes }) => sums.get(seriesKey(metric, attributes)))).toEqual([
-          [1, 30, 30, 30, 0, 1, 0],
-          [1],
-          [2],
-          [1, 9, 9, 9, 0, 1],
-        ])
+        expect(
+          [age, clerk, cook, income].map(({ metric, attributes }) => sums.get(seriesKey(metric, attributes))),
+        ).toEqual([[1, 30, 30, 30, 0, 1, 0], [1], [2], [1, 9, 9, 9, 0, 1]])
       })
 
       it('counts a known series with another layout as a duplicate', async () => {
@@ -201,7 +254,11 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       })
 
       it('counts a series that stands in one block twice once', async () => {
-        const twice = sampleBlock(0, [[sum('job', 'clerk'), [1]], [sum('job', 'cook'), [2]], [sum('job', 'clerk'), [4]]])
+        const twice = sampleBlock(0, [
+          [sum('job', 'clerk'), [1]],
+          [sum('job', 'cook'), [2]],
+          [sum('job', 'clerk'), [4]],
+        ])
         expect(await store.append([twice])).toEqual({ storedSeries: 2, duplicateSeries: 1 })
         expect(await jobs()).toBe(3)
       })
@@ -221,21 +278,31 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     it('gives the totals that a plain sum of the first of each series gives, whatever the blocks', async () => {
       let version = 0
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.array(arbitraryBlock, { maxLength: 6 }), { maxLength: 6 }), fc.boolean(), async (calls, together) => {
-          // A version of its own per case saves opening a store for each.
-          const name = `property ${version++}`
-          const own = calls.map((call) => call.map((block) => ({ ...block, scope: { ...block.scope, version: name } })))
-          const receipts = []
-          if (together) receipts.push(...(await Promise.all(own.map((call) => store.append(call)))))
-          else for (const call of own) receipts.push(await store.append(call))
+        fc.asyncProperty(
+          fc.array(fc.array(arbitraryBlock, { maxLength: 6 }), { maxLength: 6 }),
+          fc.boolean(),
+          async (calls, together) => {
+            // A version of its own per case saves opening a store for each.
+            const name = `property ${version++}`
+            const own = calls.map((call) =>
+              call.map((block) => ({ ...block, scope: { ...block.scope, version: name } })),
+            )
+            const receipts = []
+            if (together) receipts.push(...(await Promise.all(own.map((call) => store.append(call)))))
+            else for (const call of own) receipts.push(await store.append(call))
 
-          const expected = plainSum(own.flat())
-          const stored = await store.totals('credit', name, originMs, endOfTime)
-          const got = new Map(stored.flatMap(({ segment, totals }) => [...totals.entries()].map(({ series, values }) => [totalsKey(segment, series), [...values]])))
-          expect(got).toEqual(expected.sums)
-          expect(receipts.reduce((all, { storedSeries }) => all + storedSeries, 0)).toBe(expected.stored)
-          expect(receipts.reduce((all, { duplicateSeries }) => all + duplicateSeries, 0)).toBe(expected.duplicates)
-        }),
+            const expected = plainSum(own.flat())
+            const stored = await store.totals('credit', name, originMs, endOfTime)
+            const got = new Map(
+              stored.flatMap(({ segment, totals }) =>
+                [...totals.entries()].map(({ series, values }) => [totalsKey(segment, series), [...values]]),
+              ),
+            )
+            expect(got).toEqual(expected.sums)
+            expect(receipts.reduce((all, { storedSeries }) => all + storedSeries, 0)).toBe(expected.stored)
+            expect(receipts.reduce((all, { duplicateSeries }) => all + duplicateSeries, 0)).toBe(expected.duplicates)
+          },
+        ),
         { numRuns: 60 },
       )
     })
@@ -296,14 +363,42 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         ])
         await closeAndReopen()
         expect(await store.modelVersions()).toEqual([
-          { model: 'new', version: '1', firstMs: originMs + 500_000, lastMs: originMs + 510_000, segments: [''], instances: 1, baselineDigest: null },
-          { model: 'old', version: '1', firstMs: originMs, lastMs: originMs + 20_000, segments: ['north', 'south'], instances: 2, baselineDigest: null },
-          { model: 'credit', version: '1', firstMs: null, lastMs: null, segments: [], instances: 0, baselineDigest: digest },
+          {
+            model: 'new',
+            version: '1',
+            firstMs: originMs + 500_000,
+            lastMs: originMs + 510_000,
+            segments: [''],
+            instances: 1,
+            baselineDigest: null,
+          },
+          {
+            model: 'old',
+            version: '1',
+            firstMs: originMs,
+            lastMs: originMs + 20_000,
+            segments: ['north', 'south'],
+            instances: 2,
+            baselineDigest: null,
+          },
+          {
+            model: 'credit',
+            version: '1',
+            firstMs: null,
+            lastMs: null,
+            segments: [],
+            instances: 0,
+            baselineDigest: digest,
+          },
         ])
         await store.append([countBlock(600, 1, sampleScope({ model: 'old' }))])
         expect((await store.modelVersions()).map(({ model }) => model)).toEqual(['old', 'new', 'credit'])
         await store.prune(endOfTime, 0)
-        expect((await store.modelVersions()).map(({ firstMs }) => firstMs)).toEqual([originMs, originMs + 500_000, null])
+        expect((await store.modelVersions()).map(({ firstMs }) => firstMs)).toEqual([
+          originMs,
+          originMs + 500_000,
+          null,
+        ])
       })
     })
 
@@ -322,15 +417,23 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       it('selects by slice start and gives slices in either order, cut to the limit', async () => {
         for (const second of [60, 0, 120]) {
           const startMs = originMs + second * 1_000
-          await store.saveEvaluation(sampleEvaluation(second, { results: [sampleResult({ startMs, feature: 'a' }), sampleResult({ startMs, feature: 'b' })] }))
+          await store.saveEvaluation(
+            sampleEvaluation(second, {
+              results: [sampleResult({ startMs, feature: 'a' }), sampleResult({ startMs, feature: 'b' })],
+            }),
+          )
         }
-        const starts = async (part: object) => (await store.evaluations({ ...query, ...part })).map(({ startMs }) => (startMs - originMs) / 1000)
+        const starts = async (part: object) =>
+          (await store.evaluations({ ...query, ...part })).map(({ startMs }) => (startMs - originMs) / 1000)
         expect(await starts({})).toEqual([0, 60, 120])
         expect(await starts({ order: 'descending' })).toEqual([120, 60, 0])
         expect(await starts({ limit: 2 })).toEqual([0, 60])
         expect(await starts({ limit: 2, order: 'descending' })).toEqual([120, 60])
         expect(await starts({ fromMs: originMs + 60_000, toMs: originMs + 120_000 })).toEqual([60])
-        const results = async (part: object) => (await store.results({ ...query, ...part })).map(({ startMs, feature }) => `${(startMs - originMs) / 1000}${feature}`)
+        const results = async (part: object) =>
+          (await store.results({ ...query, ...part })).map(
+            ({ startMs, feature }) => `${(startMs - originMs) / 1000}${feature}`,
+          )
         expect(await results({})).toEqual(['0a', '0b', '60a', '60b', '120a', '120b'])
         expect(await results({ order: 'descending', limit: 3 })).toEqual(['120a', '120b', '60a'])
         expect(await results({ fromMs: originMs + 1, toMs: originMs + 120_000, limit: 1 })).toEqual(['60a'])
@@ -351,19 +454,29 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           sampleResult({ signal: 'data-health', feature: 'age' }),
         ]
         await store.saveEvaluation(sampleEvaluation(0, { results }))
-        const found = async (filter: object) => (await store.results({ ...query, ...filter })).map((result) => results.findIndex((one) => JSON.stringify(one) === JSON.stringify(result)))
+        const found = async (filter: object) =>
+          (await store.results({ ...query, ...filter })).map((result) =>
+            results.findIndex((one) => JSON.stringify(one) === JSON.stringify(result)),
+          )
         expect(await found({ feature: 'age' })).toEqual([0, 1, 3])
         expect(await found({ status: 'drift' })).toEqual([0, 2])
         expect(await found({ segment: 'north' })).toEqual([1, 2])
         expect(await found({ segment: '' })).toEqual([0, 3])
         expect(await found({ signal: 'data-health' })).toEqual([3])
-        expect(await found({ feature: 'income', segment: 'north', status: 'drift', signal: 'feature-drift' })).toEqual([2])
+        expect(await found({ feature: 'income', segment: 'north', status: 'drift', signal: 'feature-drift' })).toEqual([
+          2,
+        ])
         expect(await found({ feature: 'income', status: 'ok' })).toEqual([])
       })
 
       it('gives the newest revision, and an older one when it is asked for', async () => {
         const at = (revision: number, pValue: number) =>
-          sampleEvaluation(0, { revision, rows: revision * 100, state: Uint8Array.of(revision), results: [sampleResult({ revision, pValue })] })
+          sampleEvaluation(0, {
+            revision,
+            rows: revision * 100,
+            state: Uint8Array.of(revision),
+            results: [sampleResult({ revision, pValue })],
+          })
         await store.saveEvaluation(at(1, 0.1))
         await store.saveEvaluation(at(3, 0.3))
         await store.saveEvaluation(at(2, 0.2))
@@ -396,7 +509,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         await store.saveEvaluation(sampleEvaluation(60, { state: Uint8Array.of(2) }))
         await store.saveEvaluation(sampleEvaluation(120, { state: Uint8Array.of(9), detectorId: 'other' }))
         await closeAndReopen()
-        const state = (beforeMs: number, detector = 'detector') => store.detectorState('credit', '1', detector, beforeMs)
+        const state = (beforeMs: number, detector = 'detector') =>
+          store.detectorState('credit', '1', detector, beforeMs)
         expect(await state(originMs)).toBeNull()
         expect(await state(originMs + 1)).toEqual({ startMs: originMs, state: Uint8Array.of(1) })
         expect(await state(endOfTime)).toEqual({ startMs: originMs + 60_000, state: Uint8Array.of(2) })
@@ -411,7 +525,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       })
 
       it('keeps the states of the newest slices, and older ones not too far apart', async () => {
-        for (let slice = 0; slice < 300; slice++) await store.saveEvaluation(sampleEvaluation(slice * 60, { state: Uint8Array.of(slice & 0xff) }))
+        for (let slice = 0; slice < 300; slice++)
+          await store.saveEvaluation(sampleEvaluation(slice * 60, { state: Uint8Array.of(slice & 0xff) }))
         for (let slice = 1; slice <= 300; slice++) {
           const found = await store.detectorState('credit', '1', 'detector', originMs + slice * 60_000)
           const behind = found === null ? slice : slice - 1 - (found.startMs - originMs) / 60_000
@@ -423,10 +538,17 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('alerts', () => {
       it('replaces records by id, appends events', async () => {
         await store.saveAlerts([sampleAlert({ state: 'pending' })], [sampleEvent({ kind: 'pending' })])
-        await store.saveAlerts([sampleAlert()], [sampleEvent(), sampleEvent({ kind: 'notified' }), sampleEvent({ alertId: 'other' })])
+        await store.saveAlerts(
+          [sampleAlert()],
+          [sampleEvent(), sampleEvent({ kind: 'notified' }), sampleEvent({ alertId: 'other' })],
+        )
         await closeAndReopen()
         expect(await store.alerts({})).toEqual([sampleAlert()])
-        expect((await store.alertEvents('sha256:alert')).map(({ kind }) => kind)).toEqual(['pending', 'firing', 'notified'])
+        expect((await store.alertEvents('sha256:alert')).map(({ kind }) => kind)).toEqual([
+          'pending',
+          'firing',
+          'notified',
+        ])
         expect(await store.alertEvents('other')).toEqual([sampleEvent({ alertId: 'other' })])
         expect(await store.alertEvents('unknown')).toEqual([])
       })
@@ -477,7 +599,10 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('pruning', () => {
       it('deletes old blocks, evaluations and results, and nothing else', async () => {
         await store.append(Array.from({ length: 1_200 }, (_, i) => countBlock(i, 1)))
-        for (const second of [0, 60, 120]) await store.saveEvaluation(sampleEvaluation(second, { results: [sampleResult({ startMs: originMs + second * 1000 })] }))
+        for (const second of [0, 60, 120])
+          await store.saveEvaluation(
+            sampleEvaluation(second, { results: [sampleResult({ startMs: originMs + second * 1000 })] }),
+          )
         await store.putBaseline(sampleBaseline(1))
         await store.saveAlerts([sampleAlert()], [sampleEvent()])
         await store.prune(originMs + 1_100_000, originMs + 60_000)
@@ -505,7 +630,15 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       const from = originMs
       const to = originMs + 120_000
       const series = [histogram('age', ageBounds), sum('job', 'clerk')] as const
-      const rows = (second: number, scope = sampleScope()) => sampleBlock(second, [[series[0], [3, 75, 18, 41, 1, 1, 1]], [series[1], [2]]], scope)
+      const rows = (second: number, scope = sampleScope()) =>
+        sampleBlock(
+          second,
+          [
+            [series[0], [3, 75, 18, 41, 1, 1, 1]],
+            [series[1], [2]],
+          ],
+          scope,
+        )
 
       async function saveSlice(second: number, revision = 1): Promise<void> {
         const segments = await store.totals('credit', '1', originMs + second * 1000, originMs + (second + 60) * 1000)
@@ -513,7 +646,13 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       }
 
       beforeEach(async () => {
-        await store.append([rows(0), rows(50), rows(60), rows(70, sampleScope({ instance: 'b' })), rows(60, sampleScope({ segment: 'north' }))])
+        await store.append([
+          rows(0),
+          rows(50),
+          rows(60),
+          rows(70, sampleScope({ instance: 'b' })),
+          rows(60, sampleScope({ segment: 'north' })),
+        ])
         await saveSlice(0)
         await saveSlice(60)
       })
@@ -537,7 +676,9 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         await store.prune(to, 0)
         expect(await store.totals('credit', '1', from + 1, from + 60_000)).toEqual([])
         const [segment] = await store.totals('credit', '1', from + 1, to)
-        expect(plainTotals(segment!.totals)).toEqual(plainTotals((await store.totals('credit', '1', from + 60_000, to))[0]!.totals))
+        expect(plainTotals(segment!.totals)).toEqual(
+          plainTotals((await store.totals('credit', '1', from + 60_000, to))[0]!.totals),
+        )
       })
 
       it('are added to by blocks that come after the prune, until they are saved with them', async () => {
@@ -555,7 +696,9 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         await saveSlice(0, 5)
         const before = plainSegments(await store.totals('credit', '1', from, from + 60_000))
         await store.saveEvaluation(sampleEvaluation(0, { revision: 6 }))
-        await store.saveEvaluation(sampleEvaluation(0, { revision: 2, segments: await store.totals('credit', '1', from + 60_000, to) }))
+        await store.saveEvaluation(
+          sampleEvaluation(0, { revision: 2, segments: await store.totals('credit', '1', from + 60_000, to) }),
+        )
         await store.prune(to, 0)
         expect(plainSegments(await store.totals('credit', '1', from, from + 60_000))).toEqual(before)
       })
@@ -614,9 +757,17 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 const arbitrarySeries: fc.Arbitrary<Series> = fc.oneof(
   fc.constantFrom('clerk', 'cook', 'smith').map((category) => sum('job', category)),
   fc.constantFrom([20], [20, 40], [1, 2, 3]).map((bounds) => histogram('age', bounds)),
-  fc.record({ offset: fc.integer({ min: -20, max: 20 }), length: fc.integer({ min: 0, max: 5 }) }).map((positive) =>
-    withLayout('income', { kind: 'log-linear', scale: 1, zeroThreshold: 0, negative: { offset: 0, length: 0 }, positive }),
-  ),
+  fc
+    .record({ offset: fc.integer({ min: -20, max: 20 }), length: fc.integer({ min: 0, max: 5 }) })
+    .map((positive) =>
+      withLayout('income', {
+        kind: 'log-linear',
+        scale: 1,
+        zeroThreshold: 0,
+        negative: { offset: 0, length: 0 },
+        positive,
+      }),
+    ),
 )
 
 /** Whole numbers below 2^40, so that sums are exact in any order. */

@@ -1,10 +1,34 @@
 export * from './names.ts'
-export type { Baseline, BaselineSource, CategoricalFeatureBaseline, CategoricalSummary, Chunking, Decision, FeatureBaseline, NumericFeatureBaseline, NumericSummary, PredictionBaseline, SegmentBaseline, SegmentBaselines } from './baseline.ts'
+export type {
+  Baseline,
+  BaselineSource,
+  CategoricalFeatureBaseline,
+  CategoricalSummary,
+  Chunking,
+  Decision,
+  FeatureBaseline,
+  NumericFeatureBaseline,
+  NumericSummary,
+  PredictionBaseline,
+  SegmentBaseline,
+  SegmentBaselines,
+} from './baseline.ts'
 export { baselineSchema } from './baseline.ts'
 export type { DigestedFile, Manifest, ManifestFeature, ManifestOutput, ModelIdentity } from './manifest.ts'
 export { manifestSchema } from './manifest.ts'
 export { canonicalJson, digestBytes, digestJson, type Json } from './digest.ts'
-export { cellCount, explicitCell, exponentialIndex, exponentialUpperBound, layoutBounds, layoutKey, type BucketLayout, type BucketRange, type ExplicitLayout, type LogLinearLayout } from './layout.ts'
+export {
+  cellCount,
+  explicitCell,
+  exponentialIndex,
+  exponentialUpperBound,
+  layoutBounds,
+  layoutKey,
+  type BucketLayout,
+  type BucketRange,
+  type ExplicitLayout,
+  type LogLinearLayout,
+} from './layout.ts'
 export { compareCodePoints } from './code-point-order.ts'
 export { FormatError, type FormatProblem } from './format-error.ts'
 export { nextDown } from './next-down.ts'

@@ -7,11 +7,10 @@
  */
 export function nextDown(value: number): number {
   if (value === 0) return -Number.MIN_VALUE
-  word[0] = value
+  word.setFloat64(0, value)
   // Doubles of one sign are ordered as their bits are: one less towards zero, one more away from it.
-  bits[0] = value > 0 ? bits[0]! - 1n : bits[0]! + 1n
-  return word[0]!
+  word.setBigInt64(0, word.getBigInt64(0) + (value > 0 ? -1n : 1n))
+  return word.getFloat64(0)
 }
 
-const word = new Float64Array(1)
-const bits = new BigInt64Array(word.buffer)
+const word = new DataView(new ArrayBuffer(8))

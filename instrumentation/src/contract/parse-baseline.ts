@@ -22,7 +22,17 @@ const meanTolerance = 1e-9
 export function parseBaseline(value: unknown): Baseline {
   const problems = new Problems()
   const baseline = problems.object(value, '', [
-    '$schema', 'schema', 'model', 'createdAt', 'source', 'rows', 'features', 'predictions', 'labels', 'chunking', 'segments',
+    '$schema',
+    'schema',
+    'model',
+    'createdAt',
+    'source',
+    'rows',
+    'features',
+    'predictions',
+    'labels',
+    'chunking',
+    'segments',
   ])
   if (baseline !== undefined) {
     problems.optionalText(baseline.$schema, '$schema')
@@ -130,7 +140,10 @@ function checkFeature(scope: Scope, value: unknown, path: string): string | unde
   if (summary === undefined || missing === undefined || invalid === undefined) return name
   const all = summary.values + missing + invalid
   if (rows !== undefined && all !== rows) {
-    problems.add(path, `values ${summary.values} + missing ${missing} + invalid ${invalid} = ${all}, but rows is ${rows}`)
+    problems.add(
+      path,
+      `values ${summary.values} + missing ${missing} + invalid ${invalid} = ${all}, but rows is ${rows}`,
+    )
   }
   if (summary.chunks !== undefined && chunkMissing !== undefined && chunkInvalid !== undefined) {
     summary.chunks.forEach((counts, k) => {
@@ -183,7 +196,10 @@ function checkNumericSummary(scope: Scope, fields: Fields, path: string): Summar
   const bounds = checkBounds(problems, fields.bounds, field(path, 'bounds'))
   const counts = problems.wholes(fields.counts, field(path, 'counts'), maxBounds + 1)
   if (bounds !== undefined && counts !== undefined && counts.length !== bounds.length + 1) {
-    problems.add(field(path, 'counts'), `expected ${bounds.length + 1} cells for ${bounds.length} bounds, got ${counts.length}`)
+    problems.add(
+      field(path, 'counts'),
+      `expected ${bounds.length + 1} cells for ${bounds.length} bounds, got ${counts.length}`,
+    )
   }
   checkMoments(problems, fields, path)
   return checkCounts(scope, fields, path, counts)
@@ -212,7 +228,10 @@ function checkCategoricalSummary(scope: Scope, fields: Fields, path: string): Su
   const categories = problems.distinctTexts(fields.categories, listPath, 'categories', maxCategories)
   categories?.forEach((category, i) => {
     if (category === otherCategory) {
-      problems.add(item(listPath, i), `${otherCategory} stands for all that is not listed; its count comes last in counts`)
+      problems.add(
+        item(listPath, i),
+        `${otherCategory} stands for all that is not listed; its count comes last in counts`,
+      )
     }
     const previous = categories[i - 1]
     if (previous !== undefined && compareCodePoints(previous, category) > 0) {
@@ -286,7 +305,8 @@ function checkChunks(
   const totals = counts.map(() => 0)
   for (const chunk of chunks) for (let i = 0; i < chunk.length; i++) totals[i]! += chunk[i]!
   counts.forEach((count, i) => {
-    if (totals[i] !== count) problems.add(path, `cell ${i} adds up to ${totals[i]} over the chunks, but counts[${i}] is ${count}`)
+    if (totals[i] !== count)
+      problems.add(path, `cell ${i} adds up to ${totals[i]} over the chunks, but counts[${i}] is ${count}`)
   })
   return chunks
 }
@@ -317,7 +337,12 @@ function hasChunkCount(scope: Scope, length: number, path: string): boolean {
 }
 
 /** A distribution over some of the rows: of labels or predictions, which may be absent in a row. */
-function checkPartial(scope: Scope, value: unknown, path: string, kind: 'numeric' | 'categorical'): Summary | undefined {
+function checkPartial(
+  scope: Scope,
+  value: unknown,
+  path: string,
+  kind: 'numeric' | 'categorical',
+): Summary | undefined {
   const { problems, rows } = scope
   const fields = problems.object(value, path, kind === 'numeric' ? numericFields : categoricalFields)
   if (fields === undefined) return undefined
@@ -345,11 +370,17 @@ function checkPredictions(scope: Scope, value: unknown): void {
       ? undefined
       : checkPartial(scope, predictions.score, field(path, 'score'), 'numeric')
   if (predictions.scoreByLabel !== undefined) {
-    if (predictions.score === undefined) problems.add(field(path, 'scoreByLabel'), 'given without score, whose cells it uses')
+    if (predictions.score === undefined)
+      problems.add(field(path, 'scoreByLabel'), 'given without score, whose cells it uses')
     checkScoreByLabel(problems, predictions.scoreByLabel, field(path, 'scoreByLabel'), score)
   }
   if (predictions.decision !== undefined) {
-    checkDecision(problems, predictions.decision, field(path, 'decision'), (predictions.score as Fields | undefined)?.bounds)
+    checkDecision(
+      problems,
+      predictions.decision,
+      field(path, 'decision'),
+      (predictions.score as Fields | undefined)?.bounds,
+    )
   }
 }
 
@@ -389,7 +420,10 @@ function checkDecision(problems: Problems, value: unknown, path: string, scoreBo
   const forced = rule === '>' ? threshold : nextDown(threshold)
   if (!scoreBounds.includes(forced)) {
     const what = rule === '>' ? 'the threshold itself' : 'the number just below the threshold'
-    problems.add(field(path, 'threshold'), `score.bounds must hold ${what}, ${forced}, so that no cell holds both decisions`)
+    problems.add(
+      field(path, 'threshold'),
+      `score.bounds must hold ${what}, ${forced}, so that no cell holds both decisions`,
+    )
   }
 }
 
@@ -424,7 +458,8 @@ function checkSegments(scope: Scope, baseline: Fields, features: readonly unknow
 
 /** A segment is counted in the cells of the whole, so that segments can be added and compared. */
 function sameFeatures(problems: Problems, own: readonly unknown[], whole: readonly unknown[], path: string): void {
-  if (own.length !== whole.length) problems.add(path, `expected ${whole.length} features as at the top, got ${own.length}`)
+  if (own.length !== whole.length)
+    problems.add(path, `expected ${whole.length} features as at the top, got ${own.length}`)
   own.forEach((one, i) => {
     for (const key of ['name', 'kind', 'bounds', 'categories']) {
       sameField(problems, one, whole[i], key, field(item(path, i), key), field(`features[${i}]`, key))
@@ -443,7 +478,14 @@ function samePredictions(problems: Problems, own: unknown, whole: unknown, path:
   }
 }
 
-function sameField(problems: Problems, own: unknown, whole: unknown, key: string, path: string, wholePath: string): void {
+function sameField(
+  problems: Problems,
+  own: unknown,
+  whole: unknown,
+  key: string,
+  path: string,
+  wholePath: string,
+): void {
   const mine = (own as Fields | undefined | null)?.[key]
   const theirs = (whole as Fields | undefined | null)?.[key]
   if (mine === undefined || theirs === undefined) return

@@ -4,12 +4,12 @@ import { FormatError, type FormatProblem } from './format-error.ts'
 const maxProblems = 1000
 
 /** Longest name, category or label; a longer one is a payload in the wrong place. */
-export const maxTextLength = 10_000
+const maxTextLength = 10_000
 
 export type Fields = { readonly [key: string]: unknown }
 
 /** What a document itself is called in a problem. */
-export const documentPath = '(document)'
+const documentPath = '(document)'
 
 /** Collects what is wrong while a document is read, so that one run shows everything. */
 export class Problems {
@@ -58,7 +58,8 @@ export class Problems {
 
   text(value: unknown, path: string, what = 'a text'): string | undefined {
     if (typeof value !== 'string') this.expected(what, value, path)
-    else if (value.length > maxTextLength) this.add(path, `expected at most ${maxTextLength} characters, got ${value.length}`)
+    else if (value.length > maxTextLength)
+      this.add(path, `expected at most ${maxTextLength} characters, got ${value.length}`)
     else return value
     return undefined
   }
@@ -100,7 +101,11 @@ export class Problems {
 
   oneOf(value: unknown, path: string, choices: readonly string[]): string | undefined {
     if (typeof value === 'string' && choices.includes(value)) return value
-    this.expected(`${choices.length > 1 ? 'one of ' : ''}${choices.map((choice) => `'${choice}'`).join(', ')}`, value, path)
+    this.expected(
+      `${choices.length > 1 ? 'one of ' : ''}${choices.map((choice) => `'${choice}'`).join(', ')}`,
+      value,
+      path,
+    )
     return undefined
   }
 
@@ -166,10 +171,11 @@ export function item(path: string, index: number): string {
 /** A value as a problem shows it: short, whatever it is. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
-  if (typeof value === 'string') return value.length > 60 ? `${JSON.stringify(value.slice(0, 60))}...` : JSON.stringify(value)
+  if (typeof value === 'string')
+    return value.length > 60 ? `${JSON.stringify(value.slice(0, 60))}...` : JSON.stringify(value)
   if (Array.isArray(value)) return `an array of ${value.length}`
-  if (typeof value === 'object' && value !== null) return 'an object'
-  return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value)
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 export function sum(counts: readonly number[]): number {

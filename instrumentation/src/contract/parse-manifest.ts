@@ -12,8 +12,21 @@ import { field, item, Problems, shown } from './parse-fields.ts'
 export function parseManifest(value: unknown): Manifest {
   const problems = new Problems()
   const manifest = problems.object(value, '', [
-    '$schema', 'schema', 'model', 'createdAt', 'features', 'output', 'segment', 'artefact', 'data', 'code', 'parameters',
-    'seeds', 'versions', 'offlineMetrics', 'baselineDigest',
+    '$schema',
+    'schema',
+    'model',
+    'createdAt',
+    'features',
+    'output',
+    'segment',
+    'artefact',
+    'data',
+    'code',
+    'parameters',
+    'seeds',
+    'versions',
+    'offlineMetrics',
+    'baselineDigest',
   ])
   if (manifest !== undefined) {
     problems.optionalText(manifest.$schema, '$schema')
@@ -49,7 +62,11 @@ function checkModel(problems: Problems, value: unknown): void {
   problems.nonEmptyText(model.name, 'model.name')
   problems.nonEmptyText(model.version, 'model.version')
   problems.oneOf(model.task, 'model.task', [
-    'binary-classification', 'multiclass-classification', 'regression', 'ranking', 'other',
+    'binary-classification',
+    'multiclass-classification',
+    'regression',
+    'ranking',
+    'other',
   ])
 }
 
@@ -59,12 +76,21 @@ function checkFeatures(problems: Problems, value: unknown): void {
   const names = new Map<string, number>()
   features.forEach((one, index) => {
     const path = item('features', index)
-    const feature = problems.object(one, path, ['name', 'kind', 'unit', 'description', 'missing', 'range', 'categories'])
+    const feature = problems.object(one, path, [
+      'name',
+      'kind',
+      'unit',
+      'description',
+      'missing',
+      'range',
+      'categories',
+    ])
     if (feature === undefined) return
     const name = problems.nonEmptyText(feature.name, field(path, 'name'))
     if (name !== undefined) {
       const earlier = names.get(name)
-      if (earlier !== undefined) problems.add(field(path, 'name'), `${shown(name)} is the name of features[${earlier}] already`)
+      if (earlier !== undefined)
+        problems.add(field(path, 'name'), `${shown(name)} is the name of features[${earlier}] already`)
       else names.set(name, index)
     }
     const kind = problems.oneOf(feature.kind, field(path, 'kind'), ['numeric', 'categorical', 'boolean'])
@@ -74,7 +100,12 @@ function checkFeatures(problems: Problems, value: unknown): void {
       if (kind !== undefined && kind !== 'numeric') problems.add(field(path, 'range'), `a ${kind} feature has no range`)
     }
     if (feature.categories !== undefined) {
-      const categories = problems.distinctTexts(feature.categories, field(path, 'categories'), 'categories', maxCategories)
+      const categories = problems.distinctTexts(
+        feature.categories,
+        field(path, 'categories'),
+        'categories',
+        maxCategories,
+      )
       if (kind === 'numeric') problems.add(field(path, 'categories'), 'a numeric feature has no categories')
       if (categories?.includes(otherCategory)) {
         problems.add(field(path, 'categories'), `${otherCategory} stands for all that is not listed; leave it out`)

@@ -54,11 +54,14 @@ export class CategoricalColumn {
 
   /** Place of a value's category, 0 for `_OTHER`, or one of `noCategory`. Counts nothing. */
   indexOf(value: unknown): number {
-    if (typeof value === 'string') return this.#boolean ? this.#indexOfFlag(value === 'true', value === 'false') : this.#find(value)
+    if (typeof value === 'string')
+      return this.#boolean ? this.#indexOfFlag(value === 'true', value === 'false') : this.#find(value)
     if (typeof value === 'number') return this.#indexOfNumber(value)
-    if (typeof value === 'boolean') return this.#boolean ? this.#indexOfFlag(value, !value) : this.#find(value ? 'true' : 'false')
+    if (typeof value === 'boolean')
+      return this.#boolean ? this.#indexOfFlag(value, !value) : this.#find(value ? 'true' : 'false')
     if (value === undefined || value === null) return noCategory.missing
-    if (typeof value === 'bigint') return this.#boolean ? this.#indexOfFlag(value === 1n, value === 0n) : this.#find(String(value))
+    if (typeof value === 'bigint')
+      return this.#boolean ? this.#indexOfFlag(value === 1n, value === 0n) : this.#find(String(value))
     return noCategory.wrongType
   }
 

@@ -1,4 +1,10 @@
-import { usableOrigin, type NumericBlock, type NumericColumn, type NumericInvalid, type NumericReading } from './numeric-block.ts'
+import {
+  usableOrigin,
+  type NumericBlock,
+  type NumericColumn,
+  type NumericInvalid,
+  type NumericReading,
+} from './numeric-block.ts'
 
 /** Steps of the search that every layout of up to 31 bounds takes, however few it has: one unrolled search serves them all. */
 export const minimumDepth = 5
@@ -150,7 +156,8 @@ export class ExplicitBlock implements NumericBlock {
     }
     const bounds = this.#bounds
     let position = column << this.#depth
-    for (let step = this.#depth - 1; step >= 0; step--) position += +(bounds[position + (1 << step) - 1]! < value) << step
+    for (let step = this.#depth - 1; step >= 0; step--)
+      position += +(bounds[position + (1 << step) - 1]! < value) << step
     this.#counts[position]!++
     const state = this.#state
     const difference = value - state[at + originAt]!

@@ -14,21 +14,47 @@ export type OnInvalid = (reason: NumericInvalid, count: number) => void
  *
  * The two common tensors have a loop of their own: one loop for all kinds of array would look up the kind at each value.
  */
-export function gather(data: Values, positions: Int32Array, offset: number, count: number, target: Float64Array, onInvalid: OnInvalid): void {
+export function gather(
+  data: Values,
+  positions: Int32Array,
+  offset: number,
+  count: number,
+  target: Float64Array,
+  onInvalid: OnInvalid,
+): void {
   if (data instanceof Float32Array) gatherFloat32(data, positions, offset, count, target)
   else if (data instanceof Float64Array) gatherFloat64(data, positions, offset, count, target)
   else gatherAny(data, positions, offset, count, target, onInvalid)
 }
 
-function gatherFloat32(data: Float32Array, positions: Int32Array, offset: number, count: number, target: Float64Array): void {
+function gatherFloat32(
+  data: Float32Array,
+  positions: Int32Array,
+  offset: number,
+  count: number,
+  target: Float64Array,
+): void {
   for (let i = 0; i < count; i++) target[i] = data[positions[i]! + offset]!
 }
 
-function gatherFloat64(data: Float64Array, positions: Int32Array, offset: number, count: number, target: Float64Array): void {
+function gatherFloat64(
+  data: Float64Array,
+  positions: Int32Array,
+  offset: number,
+  count: number,
+  target: Float64Array,
+): void {
   for (let i = 0; i < count; i++) target[i] = data[positions[i]! + offset]!
 }
 
-function gatherAny(data: Values, positions: Int32Array, offset: number, count: number, target: Float64Array, onInvalid: OnInvalid): void {
+function gatherAny(
+  data: Values,
+  positions: Int32Array,
+  offset: number,
+  count: number,
+  target: Float64Array,
+  onInvalid: OnInvalid,
+): void {
   for (let i = 0; i < count; i++) {
     const value = readValue(data, positions[i]! + offset)
     if (typeof value === 'number') {

@@ -1,6 +1,6 @@
 import { durationBounds, otherCategory, rowsBounds } from '../contract/index.ts'
-import { ExplicitBlock, searchDepth } from './explicit-block.ts'
 import type { NumericReading } from './numeric-block.ts'
+import { SingleHistogram } from './single-histogram.ts'
 
 /** Pairs of runtime and error type that have a series of their own; later ones share `_OTHER`. */
 export const maxDurationSeries = 64
@@ -31,20 +31,24 @@ export class InferenceRecorder {
 
   record(seconds: number, runtime: string | undefined, error: unknown, rows: number | undefined): void {
     if (!Number.isFinite(seconds) || seconds < 0) return
-    const series = error === undefined ? this.#success(runtime ?? unknownRuntime) : this.#failure(runtime ?? unknownRuntime, errorType(error))
-    series.seconds.record(0, seconds)
-    if (rows !== undefined && rows >= 0) this.#rows.record(0, rows)
+    const series =
+      error === undefined
+        ? this.#success(runtime ?? unknownRuntime)
+        : this.#failure(runtime ?? unknownRuntime, errorType(error))
+    series.seconds.record(seconds)
+    if (rows !== undefined && rows >= 0) this.#rows.record(rows)
   }
 
   take(): InferenceReading {
     const series = [...this.#succeeded.values(), ...this.#failed.values()]
-    const reading = {
-      durations: series.map(({ runtime, errorType, seconds }) => ({ runtime, errorType, seconds: seconds.read(0) })),
-      rows: this.#rows.read(0),
+    return {
+      durations: series.map(({ runtime, errorType: type, seconds }) => ({
+        runtime,
+        errorType: type,
+        seconds: seconds.take(),
+      })),
+      rows: this.#rows.take(),
     }
-    for (const { seconds } of series) seconds.reset()
-    this.#rows.reset()
-    return reading
   }
 
   #success(runtime: string): Series {
@@ -75,11 +79,11 @@ export class InferenceRecorder {
 interface Series {
   readonly runtime: string
   readonly errorType: string | null
-  readonly seconds: ExplicitBlock
+  readonly seconds: SingleHistogram
 }
 
-function histogram(bounds: readonly number[]): ExplicitBlock {
-  return new ExplicitBlock([{ bounds, origin: 0, low: -Infinity, high: Infinity }], searchDepth(bounds.length))
+function histogram(bounds: readonly number[]): SingleHistogram {
+  return new SingleHistogram({ bounds, origin: 0, low: -Infinity, high: Infinity })
 }
 
 function named(runtime: unknown): string {
@@ -90,7 +94,8 @@ function named(runtime: unknown): string {
 function errorType(error: unknown): string {
   try {
     if (typeof error === 'string' && error !== '') return error.slice(0, maxNameLength)
-    if (error instanceof Error && typeof error.name === 'string' && error.name !== '') return error.name.slice(0, maxNameLength)
+    if (error instanceof Error && typeof error.name === 'string' && error.name !== '')
+      return error.name.slice(0, maxNameLength)
   } catch {
     // The name of the host's error may be a getter that throws.
   }

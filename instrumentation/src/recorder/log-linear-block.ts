@@ -1,5 +1,12 @@
 import { exponentialIndex } from '../contract/index.ts'
-import { numericInvalid, usableOrigin, type NumericBlock, type NumericColumn, type NumericInvalid, type NumericReading } from './numeric-block.ts'
+import {
+  numericInvalid,
+  usableOrigin,
+  type NumericBlock,
+  type NumericColumn,
+  type NumericInvalid,
+  type NumericReading,
+} from './numeric-block.ts'
 
 /** 2^3 = 8 cells per doubling, each 9 % wide: quantile bounds derived from them later are off by less than that. */
 export const learningScale = 3
@@ -156,7 +163,9 @@ class Side {
     let end = counts.length
     while (start < end && counts[start] === 0) start++
     while (end > start && counts[end - 1] === 0) end--
-    return end === start ? { offset: 0, counts: [] } : { offset: this.#offset + start, counts: Array.from(counts.subarray(start, end)) }
+    return end === start
+      ? { offset: 0, counts: [] }
+      : { offset: this.#offset + start, counts: Array.from(counts.subarray(start, end)) }
   }
 
   reset(): void {
@@ -168,7 +177,10 @@ class Side {
     const spare = 2 ** learningScale
     const empty = this.#counts.length === 0
     const first = Math.max(lowestIndex, Math.min(index - spare, empty ? Infinity : this.#offset))
-    const last = Math.min(highestIndex, Math.max(index + spare, empty ? -Infinity : this.#offset + this.#counts.length - 1))
+    const last = Math.min(
+      highestIndex,
+      Math.max(index + spare, empty ? -Infinity : this.#offset + this.#counts.length - 1),
+    )
     const grown = new Float64Array(last - first + 1)
     if (!empty) grown.set(this.#counts, this.#offset - first)
     this.#offset = first

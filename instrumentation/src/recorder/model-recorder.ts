@@ -1,5 +1,5 @@
 import { otherCategory } from '../contract/index.ts'
-import type { ModelPlan, ScopePlan } from '../plan.ts'
+import type { ModelPlan } from '../plan.ts'
 import { chunkRows, readValue, type Values } from './gather.ts'
 import { InferenceRecorder, type InferenceReading } from './inference-recorder.ts'
 import { RowShape } from './row-shape.ts'
@@ -40,7 +40,7 @@ export type DropReason = (typeof dropReasons)[number]
 
 export interface ModelReading {
   /** Scopes that counted rows. `segment` is null for a model without segments. */
-  readonly scopes: readonly { readonly segment: string | null; readonly plan: ScopePlan; readonly reading: ScopeReading }[]
+  readonly scopes: readonly { readonly segment: string | null; readonly reading: ScopeReading }[]
   readonly inference: InferenceReading
   /** Newly dropped rows by reason. */
   readonly dropped: ReadonlyMap<DropReason, number>
@@ -67,9 +67,9 @@ export class ModelRecorder {
   constructor(plan: ModelPlan, onInternalError: (error: unknown) => void) {
     this.plan = plan
     this.#onInternalError = onInternalError
-    this.#shape = new RowShape([plan.overall, ...(plan.segments?.values() ?? [])])
-    this.#overall = plan.segments === null ? new ScopeRecorder(plan.overall, this.#shape, plan) : null
-    this.#sources = plan.overall.features.map(() => ({ data: nothing, offset: 0 }))
+    this.#shape = new RowShape(plan.features)
+    this.#overall = plan.segments === null ? new ScopeRecorder(plan, this.#shape) : null
+    this.#sources = plan.features.map(() => ({ data: nothing, offset: 0 }))
   }
 
   /** Rows counted since the start. */
@@ -146,12 +146,9 @@ export class ModelRecorder {
 
   /** What was counted since the last call; counting starts again at zero. */
   take(): ModelReading {
-    const { plan } = this
-    const scopes: { segment: string | null; plan: ScopePlan; reading: ScopeReading }[] = []
-    if (this.#overall !== null) scopes.push({ segment: null, plan: plan.overall, reading: this.#overall.take() })
-    for (const [segment, recorder] of this.#bySegment) {
-      scopes.push({ segment, plan: plan.segments?.get(segment) ?? plan.overall, reading: recorder.take() })
-    }
+    const scopes: { segment: string | null; reading: ScopeReading }[] = []
+    if (this.#overall !== null) scopes.push({ segment: null, reading: this.#overall.take() })
+    for (const [segment, recorder] of this.#bySegment) scopes.push({ segment, reading: recorder.take() })
     for (const { reading } of scopes) this.drop('invalid_output', reading.invalidOutputs)
     const dropped = new Map(this.#dropped)
     this.#dropped.clear()
@@ -167,7 +164,7 @@ export class ModelRecorder {
     if (Array.isArray(features) || ArrayBuffer.isView(features)) {
       const row = features as unknown as Values
       // A longer array is a batch or another model's row: none of its places can be trusted.
-      if (typeof row.length !== 'number' || row.length > this.#shape.names.length) {
+      if (!(lengthOf(row) <= this.#shape.names.length)) {
         this.drop('malformed_row', 1)
         return
       }
@@ -192,11 +189,16 @@ export class ModelRecorder {
   /** The recorder of a declared segment, or that of `_OTHER`. */
   #recorderFor(segment: unknown): ScopeRecorder {
     const segments = this.plan.segments!
-    const name = typeof segment === 'string' ? segment : typeof segment === 'number' || typeof segment === 'boolean' ? String(segment) : otherCategory
+    const name =
+      typeof segment === 'string'
+        ? segment
+        : typeof segment === 'number' || typeof segment === 'boolean'
+          ? String(segment)
+          : otherCategory
     const known = segments.has(name) ? name : otherCategory
     let recorder = this.#bySegment.get(known)
     if (recorder === undefined) {
-      recorder = new ScopeRecorder(segments.get(known) ?? this.plan.overall, this.#shape, this.plan)
+      recorder = new ScopeRecorder(this.plan, this.#shape)
       this.#bySegment.set(known, recorder)
     }
     return recorder
@@ -204,9 +206,17 @@ export class ModelRecorder {
 
   #batchRows = 0
 
-  /** Points `#sources` at the batch's data; returns the places from one row to the next, or null for what is no batch. */
+  /** Points `#sources` at the batch's data; returns the places from one row to the next, or null for what is no batch or throws. */
   #findSources(features: unknown): number | null {
     this.#batchRows = 0
+    try {
+      return this.#findSourcesOf(features)
+    } catch {
+      return null
+    }
+  }
+
+  #findSourcesOf(features: unknown): number | null {
     if (typeof features !== 'object' || features === null) return null
     const { names } = this.#shape
     const { data, rows, columns } = features as Partial<TensorFeatures>
@@ -256,7 +266,8 @@ export class ModelRecorder {
   #recordSegments(start: number, count: number, step: number, output: BatchOutput): void {
     const recorders = this.#chunkRecorders
     const { segments } = output
-    for (let i = 0; i < count; i++) recorders[i] = this.#recorderFor(segments === undefined ? undefined : readValue(segments, start + i))
+    for (let i = 0; i < count; i++)
+      recorders[i] = this.#recorderFor(segments === undefined ? undefined : readValue(segments, start + i))
     for (let first = 0; first < count; first++) {
       const recorder = recorders[first]!
       if (recorder === null) continue
@@ -280,6 +291,15 @@ export class ModelRecorder {
 
 const nothing: Values = []
 const noOutput: BatchOutput = {}
+
+/** NaN when it has none, or when asking throws. */
+function lengthOf(row: Values): number {
+  try {
+    return typeof row.length === 'number' ? row.length : Number.NaN
+  } catch {
+    return Number.NaN
+  }
+}
 
 function isValues(value: unknown): value is Values {
   return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))

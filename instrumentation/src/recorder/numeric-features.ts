@@ -4,7 +4,7 @@ import type { NumericBlock, NumericColumn, NumericInvalid, NumericReading } from
 
 /**
  * Where the numeric columns of a model stand: columns that need the same search depth lie next to each other, in one block.
- * The same for all segments of a model, so that a row is read into its slots before it matters which segment counts it.
+ * The same for all segments of a model.
  */
 export interface SlotOrder {
   /** Slot of the i-th numeric column as declared. */
@@ -13,12 +13,11 @@ export interface SlotOrder {
   readonly runs: readonly { readonly depth: number | null; readonly declared: readonly number[] }[]
 }
 
-/** @param layouts the bounds of each column (null: log-linear) in each scope; a column takes the deepest of them. */
-export function orderSlots(layouts: readonly (readonly (readonly number[] | null)[])[]): SlotOrder {
+/** @param layouts the bounds of each column; null: log-linear */
+export function orderSlots(layouts: readonly (readonly number[] | null)[]): SlotOrder {
   const byDepth = new Map<number | null, number[]>()
-  layouts.forEach((ofScopes, declared) => {
-    const depths = ofScopes.flatMap((bounds) => (bounds === null ? [] : [searchDepth(bounds.length)]))
-    const depth = depths.length < ofScopes.length ? null : Math.max(...depths)
+  layouts.forEach((bounds, declared) => {
+    const depth = bounds === null ? null : searchDepth(bounds.length)
     const run = byDepth.get(depth)
     if (run === undefined) byDepth.set(depth, [declared])
     else run.push(declared)

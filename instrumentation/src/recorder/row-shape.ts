@@ -1,4 +1,4 @@
-import type { ScopePlan } from '../plan.ts'
+import type { FeaturePlan } from '../plan.ts'
 import { orderSlots, type SlotOrder } from './numeric-features.ts'
 
 /** Times that the remembered key order is replaced; rows of ever-changing shape are then read by name, which is slower. */
@@ -32,21 +32,14 @@ export class RowShape {
   absent: readonly number[] = []
   #keyOrders = 0
 
-  constructor(scopes: readonly ScopePlan[]) {
-    const { features } = scopes[0]!
-    const numeric = features.flatMap((feature, i) => (feature.kind === 'numeric' ? [i] : []))
+  constructor(features: readonly FeaturePlan[]) {
     this.names = features.map(({ name }) => name)
-    this.order = orderSlots(
-      numeric.map((i) =>
-        scopes.map((scope) => {
-          const feature = scope.features[i]!
-          return feature.kind === 'numeric' ? feature.bounds : null
-        }),
-      ),
-    )
+    this.order = orderSlots(features.flatMap((feature) => (feature.kind === 'numeric' ? [feature.bounds] : [])))
     let numericSeen = 0
     let categoricalSeen = 0
-    this.places = features.map(({ kind }) => (kind === 'numeric' ? this.order.slots[numericSeen++]! : ~categoricalSeen++))
+    this.places = features.map(({ kind }) =>
+      kind === 'numeric' ? this.order.slots[numericSeen++]! : ~categoricalSeen++,
+    )
     this.numericCount = numericSeen
     this.categoricalCount = categoricalSeen
     this.reasons = new Uint8Array(numericSeen)

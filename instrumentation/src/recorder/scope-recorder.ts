@@ -1,12 +1,11 @@
 import type { Decision } from '../contract/index.ts'
-import type { ModelPlan, OutputPlan, ScopePlan } from '../plan.ts'
+import type { ModelPlan } from '../plan.ts'
 import { CategoricalColumn, type CategoricalReading } from './categorical-column.ts'
-import { ExplicitBlock, searchDepth } from './explicit-block.ts'
 import { chunkRows, gather, readValue, unreadable, type OnInvalid, type Values } from './gather.ts'
-import { LogLinearBlock } from './log-linear-block.ts'
-import { numericInvalid, type NumericBlock, type NumericInvalid, type NumericReading } from './numeric-block.ts'
+import { numericInvalid, type NumericInvalid, type NumericReading } from './numeric-block.ts'
 import { NumericFeatures } from './numeric-features.ts'
 import { notAFeature, type RowShape } from './row-shape.ts'
+import { SingleHistogram } from './single-histogram.ts'
 
 /** What the model answered for one row. */
 export interface Output {
@@ -64,9 +63,9 @@ export class ScopeRecorder {
   readonly #numeric: NumericFeatures
   readonly #categorical: CategoricalColumn[]
   readonly #classes: CategoricalColumn
-  readonly #score: NumericBlock
-  readonly #confidence: NumericBlock
-  readonly #value: NumericBlock
+  readonly #score: SingleHistogram
+  readonly #confidence: SingleHistogram
+  readonly #value: SingleHistogram
   readonly #positive: number
   readonly #negative: number
   readonly #onInvalidFeature: OnInvalid
@@ -84,21 +83,24 @@ export class ScopeRecorder {
   }
   #placeholders = 0
 
-  constructor(plan: ScopePlan, shape: RowShape, { decision, binary }: Pick<ModelPlan, 'decision' | 'binary'>) {
+  constructor(plan: ModelPlan, shape: RowShape) {
     this.#shape = shape
+    const { decision } = plan
     this.#decision = decision
-    this.#binary = binary
+    this.#binary = plan.binary
     this.#numeric = new NumericFeatures(
       plan.features.filter((feature) => feature.kind === 'numeric'),
       shape.order,
     )
-    this.#categorical = plan.features.flatMap((feature) => (feature.kind === 'numeric' ? [] : [new CategoricalColumn(feature)]))
+    this.#categorical = plan.features.flatMap((feature) =>
+      feature.kind === 'numeric' ? [] : [new CategoricalColumn(feature)],
+    )
     this.#buffer = new Float64Array(bufferedRows * shape.numericCount)
     this.#bufferPositions = Int32Array.from({ length: bufferedRows }, (_, row) => row * shape.numericCount)
     this.#classes = new CategoricalColumn({ kind: 'categorical', categories: plan.predictions.classes })
-    this.#score = outputBlock(plan.predictions.score)
-    this.#confidence = outputBlock(plan.predictions.confidence)
-    this.#value = outputBlock(plan.predictions.value)
+    this.#score = new SingleHistogram(plan.predictions.score)
+    this.#confidence = new SingleHistogram(plan.predictions.confidence)
+    this.#value = new SingleHistogram(plan.predictions.value)
     this.#positive = decision === null ? 0 : this.#classes.indexOf(decision.positiveClass)
     this.#negative = decision === null ? 0 : this.#classes.indexOf(decision.negativeClass)
     this.#onInvalidFeature = (reason, count) => {
@@ -109,7 +111,9 @@ export class ScopeRecorder {
 
   /** Bytes of the typed arrays of features. */
   get featureBytes(): number {
-    return this.#numeric.bytes + this.#buffer.byteLength + this.#categorical.reduce((sum, column) => sum + column.bytes, 0)
+    return (
+      this.#numeric.bytes + this.#buffer.byteLength + this.#categorical.reduce((sum, column) => sum + column.bytes, 0)
+    )
   }
 
   /** Counts a row given as an object. Never throws, whatever getters and proxies do. */
@@ -167,7 +171,7 @@ export class ScopeRecorder {
     if (predicted !== undefined && predicted !== null) this.#recordClass(predicted)
     else if (scored && this.#decision !== null) this.#classes.add(this.#decide(score!))
     if (confidence !== undefined && confidence !== null) this.#recordAnswer(this.#confidence, confidence)
-    else if (scored && this.#binary && score! >= 0 && score! <= 1) this.#confidence.record(0, Math.max(score!, 1 - score!))
+    else if (scored && this.#binary && score! >= 0 && score! <= 1) this.#confidence.record(Math.max(score!, 1 - score!))
     this.#recordAnswer(this.#value, value)
   }
 
@@ -183,7 +187,7 @@ export class ScopeRecorder {
       if (confidences === undefined && this.#binary) {
         for (let i = 0; i < count; i++) {
           const score = column[i]!
-          if (score >= 0 && score <= 1) this.#confidence.record(0, Math.max(score, 1 - score))
+          if (score >= 0 && score <= 1) this.#confidence.record(Math.max(score, 1 - score))
         }
       }
     }
@@ -202,19 +206,18 @@ export class ScopeRecorder {
     this.#countBuffer()
     const reading: ScopeReading = {
       rows: this.#rows,
-      features: this.#shape.places.map((place) => (place >= 0 ? this.#numeric.read(place) : this.#categorical[~place]!.read())),
+      features: this.#shape.places.map((place) =>
+        place >= 0 ? this.#numeric.read(place) : this.#categorical[~place]!.read(),
+      ),
       classes: this.#classes.read(),
-      score: this.#score.read(0),
-      confidence: this.#confidence.read(0),
-      value: this.#value.read(0),
+      score: this.#score.take(),
+      confidence: this.#confidence.take(),
+      value: this.#value.take(),
       invalidOutputs: this.#invalidOutputs,
     }
     this.#numeric.reset()
     for (const column of this.#categorical) column.reset()
     this.#classes.reset()
-    this.#score.reset()
-    this.#confidence.reset()
-    this.#value.reset()
     this.#rows = 0
     this.#invalidOutputs = 0
     return reading
@@ -332,23 +335,23 @@ export class ScopeRecorder {
   }
 
   /** Whether there was a finite number to count. */
-  #recordAnswer(block: NumericBlock, answer: unknown): boolean {
+  #recordAnswer(histogram: SingleHistogram, answer: unknown): boolean {
     if (answer === undefined || answer === null) return false
     if (typeof answer !== 'number' || !Number.isFinite(answer)) {
       this.#invalidOutputs++
       return false
     }
-    block.record(0, answer)
+    histogram.record(answer)
     return true
   }
 
-  #recordAnswers(block: NumericBlock, answers: Values, rows: Int32Array, count: number): void {
+  #recordAnswers(histogram: SingleHistogram, answers: Values, rows: Int32Array, count: number): void {
     this.#placeholders = 0
     gather(answers, rows, 0, count, column, this.#onInvalidOutput)
     let invalid = 0
     for (let i = 0; i < count; i++) if (!Number.isFinite(column[i]!)) invalid++
     this.#invalidOutputs += invalid - this.#placeholders
-    block.recordColumn(0, column, count)
+    histogram.recordColumn(column, count)
   }
 
   #decide(score: number): number {
@@ -360,7 +363,3 @@ export class ScopeRecorder {
 /** One chunk of one column. Used within one synchronous call at a time. */
 const column = new Float64Array(chunkRows)
 const none: Output = {}
-
-function outputBlock(plan: OutputPlan): NumericBlock {
-  return plan.bounds === null ? new LogLinearBlock([plan]) : new ExplicitBlock([plan], searchDepth(plan.bounds.length))
-}

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { compareCodePoints } from '../../src/contract/index.ts'
 
@@ -8,11 +8,13 @@ it('orders texts by code point, unlike the default sort', () => {
 })
 
 it('agrees with comparing arrays of code points', () => {
-  const points = (text: string) => [...text].map((character) => character.codePointAt(0)!)
+  const points = (text: string) => Array.from(text, (character) => character.codePointAt(0)!)
   const compare = (a: number[], b: number[]) => {
     const at = a.findIndex((point, i) => point !== b[i])
     return at < 0 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? -1)
   }
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '\uD7FF', '\uE000', '\uFFFF', '\u{10000}', '\u{10FFFF}') })
-  fc.assert(fc.property(text, text, (a, b) => Math.sign(compareCodePoints(a, b)) === Math.sign(compare(points(a), points(b)))))
+  fc.assert(
+    fc.property(text, text, (a, b) => Math.sign(compareCodePoints(a, b)) === Math.sign(compare(points(a), points(b)))),
+  )
 })

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FormatError, parseManifest, type Manifest } from '../../src/contract/index.ts'
 
@@ -10,7 +10,14 @@ function sampleManifest(): Manifest {
     model: { name: 'employment', version: '3', task: 'binary-classification' },
     createdAt: '2026-01-31T12:00:00+01:00',
     features: [
-      { name: 'age', kind: 'numeric', unit: 'years', description: 'completed years', missing: 'not asked', range: { min: 0, max: 120 } },
+      {
+        name: 'age',
+        kind: 'numeric',
+        unit: 'years',
+        description: 'completed years',
+        missing: 'not asked',
+        range: { min: 0, max: 120 },
+      },
       { name: 'city', kind: 'categorical', categories: ['Wien', 'Bern'] },
       { name: 'retired', kind: 'boolean' },
     ],
@@ -59,10 +66,25 @@ describe('parseManifest', () => {
     ['features that are missing', (m) => delete m.features, 'features', 'expected an array of features, got nothing'],
     ['a feature twice', (m) => (m.features[2].name = 'age'), 'features[2].name', 'is the name of features[0] already'],
     ['a range upside down', (m) => (m.features[0].range.min = 121), 'features[0].range', 'min 121 is above max 120'],
-    ['a range of a category', (m) => (m.features[1].range = { min: 1 }), 'features[1].range', 'a categorical feature has no range'],
-    ['categories of a number', (m) => (m.features[0].categories = ['1']), 'features[0].categories', 'a numeric feature'],
+    [
+      'a range of a category',
+      (m) => (m.features[1].range = { min: 1 }),
+      'features[1].range',
+      'a categorical feature has no range',
+    ],
+    [
+      'categories of a number',
+      (m) => (m.features[0].categories = ['1']),
+      'features[0].categories',
+      'a numeric feature',
+    ],
     ['_OTHER as a category', (m) => m.features[1].categories.push('_OTHER'), 'features[1].categories', 'leave it out'],
-    ['a positive class that is none', (m) => (m.output.positiveClass = '2'), 'output.positiveClass', 'not one of output.classes'],
+    [
+      'a positive class that is none',
+      (m) => (m.output.positiveClass = '2'),
+      'output.positiveClass',
+      'not one of output.classes',
+    ],
     ['an infinite threshold', (m) => (m.output.decisionThreshold = Infinity), 'output.decisionThreshold', 'finite'],
     ['a rule that is none', (m) => (m.output.decisionRule = '<'), 'output.decisionRule', "'>', '>='"],
     ['a digest without prefix', (m) => (m.artefact.digest = 'f0'), 'artefact.digest', 'sha256'],

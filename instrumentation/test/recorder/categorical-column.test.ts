@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest'
-import { CategoricalColumn, maxLearnedCategories, maxLearnedCategoryLength } from '../../src/recorder/categorical-column.ts'
+import {
+  CategoricalColumn,
+  maxLearnedCategories,
+  maxLearnedCategoryLength,
+} from '../../src/recorder/categorical-column.ts'
 
 function count(column: CategoricalColumn, values: readonly unknown[]): Record<string, number> {
   for (const value of values) column.add(column.indexOf(value))
   const reading = column.read()
-  const counts = Object.fromEntries(reading.categories.map((category, i) => [category, reading.counts[i]!]).filter(([, own]) => own !== 0))
+  const counts = Object.fromEntries(
+    reading.categories.map((category, i) => [category, reading.counts[i]!]).filter(([, own]) => own !== 0),
+  )
   const { missing, nan, infinite, wrongType, unknownCategory } = reading
-  return { ...counts, ...Object.fromEntries(Object.entries({ missing, nan, infinite, wrongType, unknownCategory }).filter(([, own]) => own > 0)) }
+  return {
+    ...counts,
+    ...Object.fromEntries(
+      Object.entries({ missing, nan, infinite, wrongType, unknownCategory }).filter(([, own]) => own > 0),
+    ),
+  }
 }
 
 describe('a categorical column with given categories', () => {
@@ -22,14 +33,24 @@ describe('a categorical column with given categories', () => {
 
   it('counts what is no category by reason', () => {
     const column = new CategoricalColumn({ kind: 'categorical', categories: ['a'] })
-    expect(count(column, [null, undefined, Number.NaN, Infinity, {}, [], Symbol('a'), () => 'a'])).toEqual({ missing: 2, nan: 1, infinite: 1, wrongType: 4 })
+    expect(count(column, [null, undefined, Number.NaN, Infinity, {}, [], Symbol('a'), () => 'a'])).toEqual({
+      missing: 2,
+      nan: 1,
+      infinite: 1,
+      wrongType: 4,
+    })
   })
 })
 
 describe('a boolean column', () => {
   it('takes true, false, 0, 1 and their texts, and nothing else', () => {
     const column = new CategoricalColumn({ kind: 'boolean', categories: null })
-    expect(count(column, [true, 1, 'true', 1n, false, 0, 'false', 0n, 2, 'yes', '1', Number.NaN])).toEqual({ true: 4, false: 4, wrongType: 3, nan: 1 })
+    expect(count(column, [true, 1, 'true', 1n, false, 0, 'false', 0n, 2, 'yes', '1', Number.NaN])).toEqual({
+      true: 4,
+      false: 4,
+      wrongType: 3,
+      nan: 1,
+    })
   })
 })
 

@@ -6,7 +6,10 @@ import { ExplicitBlock, searchDepth } from '../../src/recorder/explicit-block.ts
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true })
 const boundsOfAnySize = fc.oneof(
   { weight: 8, arbitrary: fc.uniqueArray(finite, { minLength: 1, maxLength: 70, comparator: (a, b) => a === b }) },
-  { weight: 1, arbitrary: fc.uniqueArray(finite, { minLength: 900, maxLength: 1023, size: 'max', comparator: (a, b) => a === b }) },
+  {
+    weight: 1,
+    arbitrary: fc.uniqueArray(finite, { minLength: 900, maxLength: 1023, size: 'max', comparator: (a, b) => a === b }),
+  },
 )
 const awkward = [0, -0, 5e-324, -5e-324, 2.2250738585072014e-308, Number.MAX_VALUE, -Number.MAX_VALUE, 1, -1]
 
@@ -19,7 +22,12 @@ describe('cells of an explicit block', () => {
     fc.assert(
       fc.property(boundsOfAnySize, fc.array(finite, { maxLength: 20 }), (unsorted, others) => {
         const bounds = unsorted.map((bound) => bound + 0).toSorted((a, b) => a - b)
-        const values = [...bounds, ...bounds.map((bound) => bound * (1 + Number.EPSILON)), ...others, ...awkward].filter(Number.isFinite)
+        const values = [
+          ...bounds,
+          ...bounds.map((bound) => bound * (1 + Number.EPSILON)),
+          ...others,
+          ...awkward,
+        ].filter(Number.isFinite)
         const expected = Array.from({ length: bounds.length + 1 }, () => 0)
         for (const value of values) expected[explicitCell(bounds, value)]!++
 

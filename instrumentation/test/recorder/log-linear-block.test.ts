@@ -26,7 +26,10 @@ describe('a log-linear block', () => {
   })
 
   it('has powers of two in the cell that ends with them', () => {
-    expect(read([1, 2, 4]).cells.positive).toEqual({ offset: -1, counts: [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1] })
+    expect(read([1, 2, 4]).cells.positive).toEqual({
+      offset: -1,
+      counts: [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1],
+    })
   })
 
   it('keeps every value through growth in both directions, and clips what is beyond its range', () => {

@@ -1,15 +1,15 @@
-import type { CollectorAlert } from './collector-api.ts'
+import type { AlertRecord } from '@driftline/collector'
 
 /** What is new among the alerts since they were looked at last. */
 export interface AlertNews {
-  readonly raised: readonly CollectorAlert[]
-  readonly resolved: readonly CollectorAlert[]
+  readonly raised: readonly AlertRecord[]
+  readonly resolved: readonly AlertRecord[]
   readonly firing: number
   readonly fromBefore: number
 }
 
 /** Of alarms that are raised together, the one with most behind it is told first. */
-function strongestEvidence({ explanation }: CollectorAlert): number {
+function strongestEvidence({ explanation }: AlertRecord): number {
   return Math.max(0, ...explanation.moved.map(({ log10Evidence }) => log10Evidence ?? 0))
 }
 
@@ -20,7 +20,7 @@ export class AlarmBook {
   readonly #resolved = new Set<string>()
 
   /** The first look takes what is there as belonging to earlier runs. */
-  look(alerts: readonly CollectorAlert[]): AlertNews {
+  look(alerts: readonly AlertRecord[]): AlertNews {
     const fired = alerts.filter(({ firedAtMs }) => firedAtMs !== null)
     this.#old ??= new Set(fired.map(({ id }) => id))
     const mine = fired.filter(({ id }) => !this.#old!.has(id))

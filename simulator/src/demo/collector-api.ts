@@ -1,33 +1,8 @@
-/** What the demo reads of the collector, over HTTP like any other client. Only the members used here are named. */
-export interface CollectorAlert {
-  readonly id: string
-  readonly rule: string
-  readonly severity: string
-  readonly state: string
-  readonly firedAtMs: number | null
-  readonly resolvedAtMs: number | null
-  readonly explanation: {
-    readonly summary: string
-    readonly moved: readonly {
-      readonly feature: string
-      readonly change: string
-      readonly log10Evidence: number | null
-    }[]
-    readonly onsetMs: number
-    readonly confidence: string
-    readonly comparedWith: { readonly baselineDigest: string; readonly baselineRows: number }
-    readonly diagnosis: readonly {
-      readonly cause: string
-      readonly features: readonly string[]
-      readonly evidence: string
-      readonly lookAt: string
-    }[]
-    readonly lookFirst: string
-  }
-}
+import type { AlertRecord } from '@driftline/collector'
 
+/** What the demo reads of the collector, over HTTP like any other client. */
 export interface CollectorView {
-  readonly alerts: readonly CollectorAlert[]
+  readonly alerts: readonly AlertRecord[]
   /** Slices evaluated since the given time. */
   readonly windows: number
   /** log10 of the evidence and its threshold in the newest slice; null when there is none yet. */
@@ -63,7 +38,7 @@ export class CollectorApi {
   async view(sinceMs: number): Promise<CollectorView> {
     const from = Math.floor(sinceMs)
     const [{ alerts }, { windows }] = await Promise.all([
-      get<{ alerts: CollectorAlert[] }>(`${this.#base}/alerts`),
+      get<{ alerts: AlertRecord[] }>(`${this.#base}/alerts`),
       get<{ windows: Window[] }>(`${this.#version}/windows?from=${from}&limit=${maximumWindows}`),
     ])
     if (windows.length === 0) return { alerts, windows: 0, evidence: null }

@@ -1,5 +1,6 @@
 import type { TrafficCounts } from '../traffic/client.ts'
-import type { CollectorAlert, CollectorView } from './collector-api.ts'
+import type { AlertRecord } from '@driftline/collector'
+import type { CollectorView } from './collector-api.ts'
 
 /** What happens in a demo, in the order in which it happens; `--json` prints these as they are. */
 export type DemoEvent =
@@ -26,7 +27,7 @@ export type DemoEvent =
       readonly elapsedSeconds: number
       /** Null when no drift was planted yet: then it is a false alarm. */
       readonly secondsSinceDrift: number | null
-      readonly alert: CollectorAlert
+      readonly alert: AlertRecord
     }
   | { readonly event: 'resolved'; readonly elapsedSeconds: number; readonly rule: string; readonly id: string }
   | { readonly event: 'note'; readonly text: string }

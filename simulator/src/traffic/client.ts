@@ -58,14 +58,17 @@ export class TrafficClient {
       return
     }
     this.#sent += rows.length
-    const body = JSON.stringify({ rows })
+    this.#post(JSON.stringify({ rows }), rows.length, true)
+  }
+
+  #post(body: string, rows: number, mayRepeat: boolean): void {
     let ended = false
     const end = (failure: string | null): void => {
       if (ended) return
       ended = true
-      if (failure === null) this.#answered += rows.length
+      if (failure === null) this.#answered += rows
       else {
-        this.#failed += rows.length
+        this.#failed += rows
         this.#lastFailure = failure
       }
       this.#pending.delete(outgoing)
@@ -87,7 +90,14 @@ export class TrafficClient {
     )
     this.#pending.add(outgoing)
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer in ${requestTimeoutMs} ms`)))
-    outgoing.on('error', (error) => end(error.message))
+    outgoing.on('error', (error) => {
+      // A server may close an idle connection in the moment in which it is used again: nobody's failure, and the server saw nothing.
+      if (mayRepeat && outgoing.reusedSocket && 'code' in error && error.code === 'ECONNRESET') {
+        ended = true
+        this.#pending.delete(outgoing)
+        this.#post(body, rows, false)
+      } else end(error.message)
+    })
     outgoing.end(body)
   }
 

@@ -1,22 +1,27 @@
 import { describe, expect, it } from 'vitest'
 import { AlarmBook } from '../../src/demo/alarms.ts'
-import type { CollectorAlert } from '../../src/demo/collector-api.ts'
+import type { AlertRecord } from '@driftline/collector'
 
-type Moved = CollectorAlert['explanation']['moved']
+type Moved = AlertRecord['explanation']['moved']
 
-function alert(id: string, state: string, firedAtMs: number | null = 1, moved: Moved = []): CollectorAlert {
+const identity = { model: 'm', version: '1', segment: '' }
+
+function alert(id: string, state: AlertRecord['state'], firedAtMs: number | null = 1, moved: Moved = []): AlertRecord {
   const explanation = {
     summary: '',
     moved,
     onsetMs: 0,
     confidence: '',
-    comparedWith: { baselineDigest: '', baselineRows: 0 },
+    evidence: null,
+    threshold: null,
+    window: { startMs: 0, endMs: 1, rows: 0 },
+    comparedWith: { baselineDigest: '', manifestDigest: null, baselineRows: 0, rulesDigest: '', detectorId: '' },
     diagnosis: [],
     lookFirst: '',
   }
-  return { id, rule: id, severity: 'warning', state, firedAtMs, resolvedAtMs: null, explanation }
+  return { ...identity, id, rule: id, severity: 'warning', state, activeSinceMs: 0, lastTrueMs: 0, firedAtMs, resolvedAtMs: null, explanation }
 }
-const ids = (alerts: readonly CollectorAlert[]): string[] => alerts.map(({ id }) => id)
+const ids = (alerts: readonly AlertRecord[]): string[] => alerts.map(({ id }) => id)
 
 describe('AlarmBook', () => {
   it('tells each alarm once, and its end once', () => {
@@ -44,7 +49,7 @@ describe('AlarmBook', () => {
   it('tells of alarms raised together the one with the most evidence first', () => {
     const book = new AlarmBook()
     book.look([])
-    const moved = (log10Evidence: number | null): Moved => [{ feature: 'f', change: '', log10Evidence }]
+    const moved = (log10Evidence: number | null): Moved => [{ signal: 'feature-drift', feature: 'f', change: '', effect: null, log10Evidence }]
     const raised = book.look([
       alert('weak', 'firing', 1, moved(7)),
       alert('nothing', 'firing'),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ageInMonths } from '../../src/drift/age-in-months.ts'
-import type { CollectorAlert } from '../../src/demo/collector-api.ts'
+import type { AlertRecord } from '@driftline/collector'
 import type { DemoEvent, DemoStatus } from '../../src/demo/event.ts'
 import { blockOutput, jsonOutput, lineOutput } from '../../src/demo/output.ts'
 import { duration } from '../../src/demo/text.ts'
@@ -20,20 +20,34 @@ const status = (elapsedSeconds: number, more: Partial<DemoStatus> = {}): DemoEve
   },
 })
 
-const alert: CollectorAlert = {
+const alert: AlertRecord = {
   id: 'a',
   rule: 'inputs moved',
+  model: 'employment',
+  version: '1',
+  segment: '',
+  activeSinceMs: 0,
+  lastTrueMs: 5,
   severity: 'warning',
   state: 'firing',
   firedAtMs: 5,
   resolvedAtMs: null,
   explanation: {
     summary: 'AGEP moved by 3.1 sd',
-    moved: [{ feature: 'AGEP', change: 'mean 40 a -> 480 a', log10Evidence: 84 }],
+    moved: [{ signal: 'feature-drift', feature: 'AGEP', change: 'mean 40 a -> 480 a', effect: 3.1, log10Evidence: 84 }],
     onsetMs: 0,
     confidence: 'one false alarm in 30 days',
-    comparedWith: { baselineDigest: `sha256:${'0123456789abcdef'.repeat(4)}`, baselineRows: 7000 },
-    diagnosis: [{ cause: 'unit-or-scale-change', features: ['AGEP'], evidence: 'a factor of 12', lookAt: 'the unit' }],
+    evidence: 84,
+    threshold: 5.7,
+    window: { startMs: 0, endMs: 5000, rows: 2000 },
+    comparedWith: {
+      baselineDigest: `sha256:${'0123456789abcdef'.repeat(4)}`,
+      manifestDigest: null,
+      baselineRows: 7000,
+      rulesDigest: '',
+      detectorId: '',
+    },
+    diagnosis: [{ score: 0.9, cause: 'unit-or-scale-change', features: ['AGEP'], evidence: 'a factor of 12', lookAt: 'the unit' }],
     lookFirst: 'the unit of AGEP',
   },
 }

@@ -42,6 +42,26 @@ describe('TrafficClient', () => {
     expect(connections.size).toBeLessThanOrEqual(2)
   })
 
+  it('repeats a request whose idle connection was closed under it', async () => {
+    const client = new TrafficClient({ url, connections: 1 })
+    client.send([{ id: 1 }])
+    await client.idle()
+    server.prependOnceListener('request', (request) => request.socket.resetAndDestroy())
+    client.send([{ id: 2 }])
+    await client.idle()
+    client.close()
+    expect(client.counts).toEqual({ sent: 2, answered: 2, failed: 0, skipped: 0, lastFailure: null })
+  })
+
+  it('counts a connection that is closed again and again as a failure', async () => {
+    server.removeAllListeners('request').on('request', (request) => request.socket.resetAndDestroy())
+    const client = new TrafficClient({ url })
+    client.send([{ id: 1 }])
+    await client.idle()
+    client.close()
+    expect(client.counts).toMatchObject({ sent: 1, answered: 0, failed: 1 })
+  })
+
   it('counts rows that were answered with an error', async () => {
     status = 503
     const client = new TrafficClient({ url })

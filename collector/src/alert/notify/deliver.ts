@@ -90,10 +90,11 @@ export function createOutbox({ notifiers, record, clock, log, random = Math.rand
     if (closed) return
     const now = clock.now()
     const busy = new Map<string, number>()
-    for (const one of queue) if (one.running) busy.set(one.delivery.notifier, (busy.get(one.delivery.notifier) ?? 0) + 1)
+    for (const one of queue)
+      if (one.running) busy.set(one.delivery.notifier, (busy.get(one.delivery.notifier) ?? 0) + 1)
     const held = new Set<string>()
     let next = Infinity
-    for (const one of [...queue]) {
+    for (const one of queue) {
       const { notifier, alert } = one.delivery
       const line = `${notifier} ${alert.id}`
       // The first of a line holds up the others, so that nobody hears of the end before the beginning.
@@ -133,7 +134,8 @@ export function createOutbox({ notifiers, record, clock, log, random = Math.rand
     const wait = waitFor(one.attempts, result.retryAfterMs ?? 0, random())
     if (!result.retryable) return giveUp(one, result.error)
     if (one.attempts >= maximumAttempts) return giveUp(one, `${result.error} (after ${one.attempts} attempts)`)
-    if (now + wait - one.queuedAtMs > maximumDeliveryAgeMs) return giveUp(one, `${result.error} (for ${maximumDeliveryAgeMs / 3_600_000} hours)`)
+    if (now + wait - one.queuedAtMs > maximumDeliveryAgeMs)
+      return giveUp(one, `${result.error} (for ${maximumDeliveryAgeMs / 3_600_000} hours)`)
     counters.retried++
     if (one.attempts === 1) log(`notifier ${one.delivery.notifier}: ${result.error}; will be tried again`)
     one.nextAttemptMs = now + wait
@@ -142,7 +144,8 @@ export function createOutbox({ notifiers, record, clock, log, random = Math.rand
 
   async function send({ notifier: name, alert, event }: Delivery): Promise<NotifyResult> {
     const notifier = byName.get(name)
-    if (notifier === undefined) return { delivered: false, retryable: false, error: 'no notifier of this name is configured' }
+    if (notifier === undefined)
+      return { delivered: false, retryable: false, error: 'no notifier of this name is configured' }
     try {
       return await notifier.notify(alert, event)
     } catch (error) {
@@ -152,7 +155,9 @@ export function createOutbox({ notifiers, record, clock, log, random = Math.rand
 
   async function giveUp(one: Queued, error: string): Promise<void> {
     counters.failed++
-    log(`notifier ${one.delivery.notifier}: gave up telling that ${one.delivery.alert.rule} is ${one.delivery.event.kind}: ${error}`)
+    log(
+      `notifier ${one.delivery.notifier}: gave up telling that ${one.delivery.alert.rule} is ${one.delivery.event.kind}: ${error}`,
+    )
     await finish(one, error)
   }
 

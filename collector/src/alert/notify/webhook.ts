@@ -42,9 +42,16 @@ export interface WebhookBody {
  *
  * @throws TypeError when the URL is not an http or https one.
  */
-export function createWebhookNotifier({ name = 'webhook', url, bearerToken, timeoutMs = defaultWebhookTimeoutMs, clock }: WebhookOptions): Notifier {
+export function createWebhookNotifier({
+  name = 'webhook',
+  url,
+  bearerToken,
+  timeoutMs = defaultWebhookTimeoutMs,
+  clock,
+}: WebhookOptions): Notifier {
   const target = URL.canParse(url) ? new URL(url) : null
-  if (target === null || !['http:', 'https:'].includes(target.protocol)) throw new TypeError(`notifier ${name}: the URL must be an http or https one`)
+  if (target === null || !['http:', 'https:'].includes(target.protocol))
+    throw new TypeError(`notifier ${name}: the URL must be an http or https one`)
   return {
     name,
     async notify(alert, event) {

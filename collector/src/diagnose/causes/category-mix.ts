@@ -27,7 +27,9 @@ export function categoryMix(suspect: Suspect): Candidate | null {
   // What went into new categories is their story, not that of the mix.
   const score = Math.max(moved <= 1.5 * chance ? 0 : weight * Math.max(0, 1 - isNew / moved), leads ? fallback : 0)
   if (score === 0 || changes.length === 0) return null
-  const words = changes.map(({ category, before, after }) => `${quoted(category)} ${formatShare(before)} -> ${formatShare(after)}`)
+  const words = changes.map(
+    ({ category, before, after }) => `${quoted(category)} ${formatShare(before)} -> ${formatShare(after)}`,
+  )
   return {
     cause: 'category-mix',
     score,

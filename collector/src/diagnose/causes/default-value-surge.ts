@@ -68,9 +68,12 @@ function numericValue(summary: NumericSummary, { n }: Shares, cell: number, shar
     if (edge === null || Math.abs(value - edge) > error + 0.02 * Math.abs(edge - mean)) return null
     const between = share * (1 - share) * (value - mean) ** 2
     const left = (windowDeviation ** 2 - (1 - share) * deviation ** 2 - between) / share
-    return left > (0.1 + 6 / (share * Math.sqrt(n))) * deviation ** 2 + 0.01 * (value - mean) ** 2 ? null : formatNumber(edge)
+    return left > (0.1 + 6 / (share * Math.sqrt(n))) * deviation ** 2 + 0.01 * (value - mean) ** 2
+      ? null
+      : formatNumber(edge)
   }
-  if (histogram.width(cell) > narrowCell * deviation && !placeholders.some((one) => histogram.holds(cell, one))) return null
+  if (histogram.width(cell) > narrowCell * deviation && !placeholders.some((one) => histogram.holds(cell, one)))
+    return null
   const near = (one: number) => histogram.holds(cell, one) && Math.abs(one - value) <= error
   const known = placeholders.find(near)
   if (known !== undefined) return formatNumber(known)

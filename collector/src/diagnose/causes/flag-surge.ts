@@ -23,7 +23,12 @@ export function flagSurge(suspect: Suspect, flag: 'missing' | 'invalid', weight:
   const leads = suspect.leadingGroup === flag
   const certain = rate.differenceInterval === null || rate.differenceInterval[0] > 0
   if (growth <= 0 || !(leads || (growth >= minimumGrowth && certain))) return null
-  return { rate, before: rate.baselineRate, after: rate.rate, score: weight * (leads || !valuesMoved(suspect) ? 1 : 0.8) }
+  return {
+    rate,
+    before: rate.baselineRate,
+    after: rate.rate,
+    score: weight * (leads || !valuesMoved(suspect) ? 1 : 0.8),
+  }
 }
 
 function valuesMoved(suspect: Suspect): boolean {

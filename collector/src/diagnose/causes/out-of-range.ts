@@ -33,12 +33,20 @@ export function outOfRange(suspect: Suspect): Candidate | null {
 /** The baseline with the additional mass in the first and last cell. */
 function beyond({ baseline }: Shares, below: number, above: number): number[] {
   const grown = below + above
-  return baseline.map((share, i) => (1 - grown) * share + (i === 0 ? below : 0) + (i === baseline.length - 1 ? above : 0))
+  return baseline.map(
+    (share, i) => (1 - grown) * share + (i === 0 ? below : 0) + (i === baseline.length - 1 ? above : 0),
+  )
 }
 
 function evidenceWords({ baseline, window }: NumericSummary, shares: Shares, below: number, above: number): string {
   const words: string[] = []
-  if (above > 0) words.push(`${formatShare(shares.window.at(-1)!)} of ${shares.n} values above ${formatNumber(baseline.max ?? 0)}, the largest of the baseline (now up to ${formatNumber(window.max ?? 0)})`)
-  if (below > 0) words.push(`${formatShare(shares.window[0]!)} of ${shares.n} values below ${formatNumber(baseline.min ?? 0)}, the smallest of the baseline (now down to ${formatNumber(window.min ?? 0)})`)
+  if (above > 0)
+    words.push(
+      `${formatShare(shares.window.at(-1)!)} of ${shares.n} values above ${formatNumber(baseline.max ?? 0)}, the largest of the baseline (now up to ${formatNumber(window.max ?? 0)})`,
+    )
+  if (below > 0)
+    words.push(
+      `${formatShare(shares.window[0]!)} of ${shares.n} values below ${formatNumber(baseline.min ?? 0)}, the smallest of the baseline (now down to ${formatNumber(window.min ?? 0)})`,
+    )
   return words.length === 0 ? 'values inside the range of the baseline' : words.join(', ')
 }

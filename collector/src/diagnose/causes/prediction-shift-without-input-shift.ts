@@ -6,7 +6,10 @@ const weight = 0.85
 const weightOfSilence = 0.5
 
 /** The predictions moved although no input did, so the change lies between the inputs and the answer. */
-export function predictionShiftWithoutInputShift(results: readonly Result[], suspects: readonly Result[]): Candidate | null {
+export function predictionShiftWithoutInputShift(
+  results: readonly Result[],
+  suspects: readonly Result[],
+): Candidate | null {
   const outputs = suspects.filter((result) => result.signal === 'prediction-drift')
   if (outputs.length === 0) return null
   const segments = new Set(outputs.map((result) => result.segment))

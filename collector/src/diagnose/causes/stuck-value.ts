@@ -24,10 +24,14 @@ export function stuckValue(suspect: Suspect): Candidate | null {
     const { window, baseline } = summary
     const constant = window.min !== null && window.min === window.max
     const { standardDeviation: now, mean } = window
-    const frozen = largest >= stuckShare && now !== null && baseline.standardDeviation !== null && now ** 2 <= remainingVariance * baseline.standardDeviation ** 2
+    const frozen =
+      largest >= stuckShare &&
+      now !== null &&
+      baseline.standardDeviation !== null &&
+      now ** 2 <= remainingVariance * baseline.standardDeviation ** 2
     if (!constant && !frozen) return null
     if (!constant) score = frozenWeight
-    value = constant ? formatNumber(window.min!) : `about ${formatNumber(mean!)}`
+    value = constant ? formatNumber(window.min) : `about ${formatNumber(mean!)}`
   } else {
     if (largest < stuckShare) return null
     value = quoted(summary.categories[cell]!)

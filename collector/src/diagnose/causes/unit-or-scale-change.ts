@@ -81,7 +81,8 @@ export function unitOrScaleChange(suspect: Suspect): Candidate | null {
   const shares = sharesOf(suspect)
   if (moments === null || shares === null || !(moments.windowDeviation > 0)) return null
   const histogram = new ClosedHistogram(summary.bounds, summary.baselineCounts, summary.baseline)
-  const fitOf = (change: AffineChange) => affineFit(change, histogram, moments, shares) * extremesFit(change, histogram, summary, moments, shares.n)
+  const fitOf = (change: AffineChange) =>
+    affineFit(change, histogram, moments, shares) * extremesFit(change, histogram, summary, moments, shares.n)
 
   let best: { change: AffineChange; score: number; fit: number; words: string } | null = null
   const consider = (change: AffineChange, weight: number, words: string) => {
@@ -94,7 +95,8 @@ export function unitOrScaleChange(suspect: Suspect): Candidate | null {
     for (const share of sharesToTry(scale, offset, moments)) consider({ scale, offset, share }, weight, words)
   }
   const factor = unfamiliarFactor(moments)
-  if (factor !== null) consider({ scale: factor, offset: 0, share: 1 }, unfamiliarWeight, `one factor, ${formatFactor(factor)}`)
+  if (factor !== null)
+    consider({ scale: factor, offset: 0, share: 1 }, unfamiliarWeight, `one factor, ${formatFactor(factor)}`)
   return best === null ? null : candidate(suspect.feature, summary, moments, best)
 }
 
@@ -126,8 +128,14 @@ function candidate(
   const predicted = predictedMoments(change, moments)
   const who = change.share === 1 ? 'all values' : `about ${formatShare(change.share)} of the values`
   // Converted values then all lie below the first bound and near 0, and nothing that was recorded tells 1/60 from 1/100.
-  const doubt = change.share < 1 && Math.abs(change.scale) < uncertainScale ? '; the factor of so strong a reduction of some rows is uncertain' : ''
-  const top = summary.baseline.max !== null && summary.window.max !== null ? `, maximum ${formatNumber(summary.baseline.max)} -> ${formatNumber(summary.window.max)}` : ''
+  const doubt =
+    change.share < 1 && Math.abs(change.scale) < uncertainScale
+      ? '; the factor of so strong a reduction of some rows is uncertain'
+      : ''
+  const top =
+    summary.baseline.max !== null && summary.window.max !== null
+      ? `, maximum ${formatNumber(summary.baseline.max)} -> ${formatNumber(summary.window.max)}`
+      : ''
   return {
     cause: 'unit-or-scale-change',
     score: best.score,

@@ -10,10 +10,10 @@ import { statisticCount, type RowSet } from './row-set.ts'
 import type { RateBounds } from '../../stats/clopper-pearson-bounds.ts'
 
 /** A segment with fewer baseline rows is shown, not monitored. */
-export const fewestSegmentRows = 200
+const fewestSegmentRows = 200
 
 /** Steps within which a shift should be found, for what is reported as the smallest detectable one. */
-export const defaultHorizonSteps = 24
+const defaultHorizonSteps = 24
 
 /** One histogram that is watched, with its flags. */
 export interface MonitorDefinition {
@@ -36,7 +36,7 @@ export interface MonitorDefinition {
   readonly categories?: readonly string[]
 }
 
-export interface FlagDefinition {
+interface FlagDefinition {
   readonly count: number
   readonly rows: number
   /** Flagged rows, and all rows, of each time-ordered chunk; both are needed to learn the dispersion. */
@@ -108,7 +108,7 @@ export interface Part {
   readonly dispersion: number
 }
 
-export type DetectableDirection =
+type DetectableDirection =
   | { readonly kind: 'location-shift'; readonly rowWeight: number; readonly dispersion: number }
   | {
       readonly kind: 'rate-difference'
@@ -173,7 +173,16 @@ export function compileDetector(spec: DetectorDefinition): CompiledDetector {
       detectable: weight > 0 ? detectableDirection(monitor, values, weight, tau, zEta) : null,
     }
   })
-  const detector = { monitors, budgetSteps: spec.budgetSteps, zEta, tolerance: tau, directions, horizonSteps, rowCount, statisticLimit }
+  const detector = {
+    monitors,
+    budgetSteps: spec.budgetSteps,
+    zEta,
+    tolerance: tau,
+    directions,
+    horizonSteps,
+    rowCount,
+    statisticLimit,
+  }
   return { ...detector, fingerprint: fingerprintOf(detector) }
 }
 
@@ -275,7 +284,8 @@ function detectableDirection(
   let best: { cell: number; row: number } | null = null
   values.rows.names.forEach((name, row) => {
     const cell = statistic[row]!
-    if (!name.endsWith(' up') || (best !== null && monitor.baselineCounts[cell]! <= monitor.baselineCounts[best.cell]!)) return
+    if (!name.endsWith(' up') || (best !== null && monitor.baselineCounts[cell]! <= monitor.baselineCounts[best.cell]!))
+      return
     best = { cell, row }
   })
   if (best === null) return null
@@ -290,7 +300,11 @@ function detectableDirection(
   }
 }
 
-function reasonOf(spec: DetectorDefinition, monitor: MonitorDefinition, compiled: boolean): 'segment-too-small' | 'weight-zero' | 'no-rows' {
+function reasonOf(
+  spec: DetectorDefinition,
+  monitor: MonitorDefinition,
+  compiled: boolean,
+): 'segment-too-small' | 'weight-zero' | 'no-rows' {
   if (compiled) return 'no-rows'
   return (spec.weights?.[monitor.id] ?? 1) > 0 ? 'segment-too-small' : 'weight-zero'
 }
@@ -313,11 +327,13 @@ function requireConsistent(spec: DetectorDefinition): void {
   if (!(tau >= 0 && tau <= 10)) problems.push(`tau is ${tau}, not between 0 and 10`)
   if (!(horizonSteps >= 1)) problems.push(`horizonSteps is ${horizonSteps}, not at least 1`)
   for (const [id, weight] of Object.entries(spec.weights ?? {})) {
-    if (!(weight >= 0 && Number.isFinite(weight))) problems.push(`weights.${id} is ${weight}, not a finite number from 0`)
+    if (!(weight >= 0 && Number.isFinite(weight)))
+      problems.push(`weights.${id} is ${weight}, not a finite number from 0`)
   }
   const seen = new Set<string>()
   for (const monitor of spec.monitors) {
-    const place = monitor.segment === '' ? `monitor '${monitor.id}'` : `monitor '${monitor.id}' of segment '${monitor.segment}'`
+    const place =
+      monitor.segment === '' ? `monitor '${monitor.id}'` : `monitor '${monitor.id}' of segment '${monitor.segment}'`
     const key = `${monitor.segment}\u0000${monitor.id}`
     if (seen.has(key)) problems.push(`${place} is there twice`)
     seen.add(key)
@@ -360,7 +376,14 @@ function fingerprintOf(detector: Omit<CompiledDetector, 'fingerprint'>): string 
     for (const part of [monitor.values, monitor.missing, monitor.invalid]) {
       if (part === null) continue
       const { slope, intercept, scores } = part.rows
-      arrays.push(slope, intercept, scores, part.weight, Float64Array.from(part.rows.ranges), Float64Array.of(part.chunkSize))
+      arrays.push(
+        slope,
+        intercept,
+        scores,
+        part.weight,
+        Float64Array.from(part.rows.ranges),
+        Float64Array.of(part.chunkSize),
+      )
     }
   }
   let first = 0x811c9dc5

@@ -111,7 +111,8 @@ function byteLength([rows, , slices, open]: readonly [number, number, number, nu
  * @throws RangeError when the bytes are no state, of another version, cut short, or of another detector.
  */
 export function decodeState(detector: CompiledDetector, bytes: Uint8Array): DetectorState {
-  if (bytes.byteLength < headerBytes + 8) throw new RangeError(`a detector state of ${bytes.byteLength} bytes is cut short`)
+  if (bytes.byteLength < headerBytes + 8)
+    throw new RangeError(`a detector state of ${bytes.byteLength} bytes is cut short`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (view.getUint32(0, true) !== magic) throw new RangeError('these bytes are no detector state')
   if (view.getUint32(4, true) !== version) {
@@ -124,7 +125,9 @@ export function decodeState(detector: CompiledDetector, bytes: Uint8Array): Dete
     throw new RangeError(`the state belongs to detector ${fingerprint}, not to ${detector.fingerprint}`)
   }
   if (bytes.byteLength !== byteLength(counts)) {
-    throw new RangeError(`a detector state of ${bytes.byteLength} bytes where its header announces ${byteLength(counts)}`)
+    throw new RangeError(
+      `a detector state of ${bytes.byteLength} bytes where its header announces ${byteLength(counts)}`,
+    )
   }
   let at = headerBytes
   const number = (): number => {

@@ -227,7 +227,13 @@ interface Decision {
 }
 
 /** Alarm, renewals and closings; resets evidence in `next`. Membership in the mean is that at the start of the step. */
-function decide(detector: CompiledDetector, before: DetectorState, seen: readonly Seen[], next: NextState, startMs: number): Decision {
+function decide(
+  detector: CompiledDetector,
+  before: DetectorState,
+  seen: readonly Seen[],
+  next: NextState,
+  startMs: number,
+): Decision {
   const { monitors, budgetSteps: threshold } = detector
   const incidents = before.incidents.slice()
   const alarmed = new Set<number>()

@@ -50,7 +50,7 @@ export type Chunks = readonly ArrayLike<number>[]
  * @see STATISTICS.md 6.4. Design effect: Kish, Survey Sampling (1965).
  * @returns at least 1; 1 when there are fewer than five blocks.
  */
-export function dispersionFactor(
+function dispersionFactor(
   deviations: ArrayLike<number>,
   rows: ArrayLike<number>,
   significance: number = excessSignificance,

@@ -14,7 +14,7 @@ const scaleSizes = [0.05, 0.1, 0.2, 0.4, 0.8] as const
 const groupWeights = { location: 0.35, scale: 0.2, tail: 0.15, range: 0.1, shape: 0.2 } as const
 
 /** Tolerances in standard deviations, per group; 0 where not given. */
-export type NumericTolerance = Partial<Record<keyof typeof groupWeights, number>>
+type NumericTolerance = Partial<Record<keyof typeof groupWeights, number>>
 
 export interface NumericRowOptions {
   readonly zEta: number
@@ -63,7 +63,12 @@ export function numericRows(counts: ArrayLike<number>, options: NumericRowOption
     })
     builder.addRows(rows, groupWeights.scale)
   }
-  const rates = (group: 'tail' | 'range' | 'shape', range: CellRange, factor: number | undefined, what: string): Row[] => {
+  const rates = (
+    group: 'tail' | 'range' | 'shape',
+    range: CellRange,
+    factor: number | undefined,
+    what: string,
+  ): Row[] => {
     let hits = 0
     for (let i = range.from; i < range.to; i++) hits += counts[i]!
     return rateRows(

@@ -31,7 +31,11 @@ export interface RateOptions {
  *
  * @see STATISTICS.md 6.2 and 6.3.
  */
-export function rateRows(statistic: number, options: RateOptions, describe: { readonly group: string; readonly what: string }): Row[] {
+export function rateRows(
+  statistic: number,
+  options: RateOptions,
+  describe: { readonly group: string; readonly what: string },
+): Row[] {
   const { hits, baselineSize, dispersion, tolerance, zEta } = options
   const { lower, upper } = rateBounds(hits / dispersion, baselineSize / dispersion, tolerance, zEta)
   const row = (hit: number, other: number, direction: string): Row => ({

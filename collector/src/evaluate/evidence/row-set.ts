@@ -130,5 +130,8 @@ export function logEValues(set: RowSet, counts: ArrayLike<number>): Float64Array
   windowStatistics(set, counts, statistics)
   let size = 0
   for (let i = 0; i < set.cells; i++) size += counts[i]!
-  return Float64Array.from(set.slope, (slope, row) => slope * statistics[set.statistic[row]!]! + set.intercept[row]! * size)
+  return Float64Array.from(
+    set.slope,
+    (slope, row) => slope * statistics[set.statistic[row]!]! + set.intercept[row]! * size,
+  )
 }

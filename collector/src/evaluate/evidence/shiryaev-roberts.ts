@@ -17,7 +17,7 @@ export function shiryaevRoberts(evidence: number, logE: number): number {
 }
 
 /** Below this, evidence is reported as this: log10 of 0 has no number. */
-export const lowestLog10 = -300
+const lowestLog10 = -300
 
 /** log10 of evidence for a report, at least -300. */
 export function log10OfEvidence(evidence: number): number {

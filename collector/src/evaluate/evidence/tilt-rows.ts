@@ -48,9 +48,7 @@ function tiltBound(scores: Float64Array, size: number, options: TiltOptions): nu
   const variation = Math.sqrt(Math.max(Math.expm1(logMeanExponential(scores, shares, 2 * size) - 2 * single), 0))
   const credible = Math.log1p((zEta * variation) / Math.sqrt(baselineSize / dispersion))
   if (tolerance === 0) return single + credible
-  return (
-    logMeanExponential(scores, shares, size + tolerance) - logMeanExponential(scores, shares, tolerance) + credible
-  )
+  return logMeanExponential(scores, shares, size + tolerance) - logMeanExponential(scores, shares, tolerance) + credible
 }
 
 /** psi(lambda) = ln sum_i share_i e^(lambda score_i), without overflow. */

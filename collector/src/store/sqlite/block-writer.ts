@@ -24,9 +24,13 @@ export class BlockWriter {
       `INSERT INTO blocks (version_id, scope_id, start_us, end_us, part, shape_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
     )
-    this.#parts = database.prepare('SELECT part, shape_id FROM blocks WHERE scope_id = ? AND start_us = ? AND end_us = ?')
+    this.#parts = database.prepare(
+      'SELECT part, shape_id FROM blocks WHERE scope_id = ? AND start_us = ? AND end_us = ?',
+    )
     this.#series = database.prepare('SELECT series FROM shapes WHERE shape_id = ?')
-    this.#readSpan = database.prepare('SELECT first_us AS first, last_us AS last FROM model_versions WHERE version_id = ?')
+    this.#readSpan = database.prepare(
+      'SELECT first_us AS first, last_us AS last FROM model_versions WHERE version_id = ?',
+    )
     this.#writeSpan = database.prepare('UPDATE model_versions SET first_us = ?, last_us = ? WHERE version_id = ?')
   }
 
@@ -40,7 +44,7 @@ export class BlockWriter {
       const shape = this.#interning.shape(blocks[at + 1]!)
       const startMicros = blocks[at + 2]!
       const endMicros = blocks[at + 3]!
-      const data = bytes.subarray(blocks[at + 4]!, blocks[at + 4]! + blocks[at + 5]!)
+      const data = bytes.subarray(blocks[at + 4], blocks[at + 4]! + blocks[at + 5]!)
       const stored = this.#store(scope, shape, startMicros, endMicros, data)
       if (stored > 0) this.#widenSpan(scope.versionId, startMicros, endMicros)
       storedSeries += stored
@@ -72,7 +76,13 @@ export class BlockWriter {
   }
 
   /** The interval has a block already, or the block a series twice: keeps the series not seen yet, as a further part. */
-  #storeNewSeries(scope: KnownScope, shape: KnownShape, startMicros: number, endMicros: number, data: Uint8Array): number {
+  #storeNewSeries(
+    scope: KnownScope,
+    shape: KnownShape,
+    startMicros: number,
+    endMicros: number,
+    data: Uint8Array,
+  ): number {
     const known = new Set<string>()
     let part = 0
     for (const row of this.#parts.all(scope.id, startMicros, endMicros) as { part: number; shape_id: number }[]) {
@@ -88,7 +98,15 @@ export class BlockWriter {
     })
     if (fresh.length === 0) return 0
     const picked = pickSeries(shape.series, data, fresh)
-    this.#insert.run(scope.versionId, scope.id, startMicros, endMicros, part, this.#interning.shapeId(picked.stored), picked.data)
+    this.#insert.run(
+      scope.versionId,
+      scope.id,
+      startMicros,
+      endMicros,
+      part,
+      this.#interning.shapeId(picked.stored),
+      picked.data,
+    )
     return fresh.length
   }
 
@@ -134,7 +152,7 @@ function pickSeries(series: readonly StoredSeries[], data: Uint8Array, indices: 
   const pickedValues = new Float64Array(picked.width)
   indices.forEach((index, i) => {
     const offset = shape.offsets[index]!
-    pickedValues.set(values.subarray(offset, offset + seriesWidth(shape.series[index]!)), picked.offsets[i]!)
+    pickedValues.set(values.subarray(offset, offset + seriesWidth(shape.series[index]!)), picked.offsets[i])
   })
   const bytes = new Uint8Array(maximumBytes(picked))
   const length = encodeShapedValues({ shape: picked, values: pickedValues }, bytes, 0)

@@ -9,8 +9,13 @@ import { encodeShapedValues, maximumBytes, storedShape, type ShapedValues } from
  * neither series lists nor eight strings per block that the writer knows already.
  */
 export class CallPacker {
-  /** Known shapes and scopes beyond this are forgotten on both sides: they differ in every export, and memory must not follow. */
-  static readonly #keptNumbers = 4_096
+  /**
+   * UTF-16 units of the keys of known shapes and scopes. Beyond it all are forgotten on both sides: a sender whose exports are each
+   * of another shape must not fill the memory. A recorder of 1,000 histograms takes some 150,000.
+   */
+  static readonly #keptKeyUnits = 32_000_000
+  /** What a scope or shape weighs beside its key. */
+  static readonly #keyOverhead = 300
   #bytes = new Uint8Array(1 << 16)
   #length = 0
   #nextNumber = 1
@@ -19,7 +24,9 @@ export class CallPacker {
   #scopes: { id: number; scope: Scope }[] = []
   #numberOfShape = new WeakMap<BlockShape, number>()
   #numberOfScope = new WeakMap<Scope, number>()
-  readonly #numberByKey = new Map<string, number>()
+  readonly #numberByShapeKey = new Map<string, number>()
+  readonly #numberByScopeKey = new Map<string, number>()
+  #keyUnits = 0
 
   packBlocks(blocks: readonly Block[]): PackedCall & { readonly blocks: Float64Array } {
     this.#begin()
@@ -51,8 +58,10 @@ export class CallPacker {
 
   #begin(): void {
     this.#length = 0
-    if (this.#numberByKey.size < CallPacker.#keptNumbers) return
-    this.#numberByKey.clear()
+    if (this.#keyUnits < CallPacker.#keptKeyUnits) return
+    this.#keyUnits = 0
+    this.#numberByShapeKey.clear()
+    this.#numberByScopeKey.clear()
     this.#numberOfShape = new WeakMap()
     this.#numberOfScope = new WeakMap()
     this.#shapes = []
@@ -63,7 +72,12 @@ export class CallPacker {
   /** Definitions stay with the packer until a call takes them, so a call that fails while packing loses none. */
   #finish(): PackedCall {
     // A copy of exactly the bytes in use, which is transferred.
-    const call = { forget: this.#forget, shapes: this.#shapes, scopes: this.#scopes, data: this.#bytes.slice(0, this.#length).buffer }
+    const call = {
+      forget: this.#forget,
+      shapes: this.#shapes,
+      scopes: this.#scopes,
+      data: this.#bytes.slice(0, this.#length).buffer,
+    }
     this.#forget = false
     this.#shapes = []
     this.#scopes = []
@@ -89,11 +103,9 @@ export class CallPacker {
     let number = this.#numberOfShape.get(shape)
     if (number !== undefined) return number
     const stored = storedShape(shape)
-    const key = `shape ${stored.key}`
-    number = this.#numberByKey.get(key)
+    number = this.#numberByShapeKey.get(stored.key)
     if (number === undefined) {
-      number = this.#nextNumber++
-      this.#numberByKey.set(key, number)
+      number = this.#newNumber(this.#numberByShapeKey, stored.key)
       this.#shapes.push({ id: number, shape: { key: stored.key, series: stored.series } })
     }
     this.#numberOfShape.set(shape, number)
@@ -105,21 +117,37 @@ export class CallPacker {
     if (number !== undefined) return number
     const { model, version, segment, instance, service, environment, manifestDigest, baselineDigest } = scope
     const parts = [model, version, segment, instance, service, environment, manifestDigest, baselineDigest]
-    const key = `scope ${JSON.stringify(parts)}`
-    number = this.#numberByKey.get(key)
+    const key = JSON.stringify(parts)
+    number = this.#numberByScopeKey.get(key)
     if (number === undefined) {
-      number = this.#nextNumber++
-      this.#numberByKey.set(key, number)
-      this.#scopes.push({ id: number, scope: { model, version, segment, instance, service, environment, manifestDigest, baselineDigest } })
+      number = this.#newNumber(this.#numberByScopeKey, key)
+      this.#scopes.push({
+        id: number,
+        scope: { model, version, segment, instance, service, environment, manifestDigest, baselineDigest },
+      })
     }
     this.#numberOfScope.set(scope, number)
+    return number
+  }
+
+  #newNumber(numbers: Map<string, number>, key: string): number {
+    const number = this.#nextNumber++
+    numbers.set(key, number)
+    this.#keyUnits += key.length + CallPacker.#keyOverhead
     return number
   }
 }
 
 /** One bad block must not take the other requests of its commit down with it. */
 function checkInterval({ startMicros, endMicros }: Block): void {
-  if (!Number.isSafeInteger(startMicros) || !Number.isSafeInteger(endMicros) || startMicros < 0 || startMicros >= endMicros) {
-    throw new RangeError(`a block's interval must be whole microseconds since 1970, start before end; got ${startMicros} to ${endMicros}`)
+  if (
+    !Number.isSafeInteger(startMicros) ||
+    !Number.isSafeInteger(endMicros) ||
+    startMicros < 0 ||
+    startMicros >= endMicros
+  ) {
+    throw new RangeError(
+      `a block's interval must be whole microseconds since 1970, start before end; got ${startMicros} to ${endMicros}`,
+    )
   }
 }

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { configureFile, configureWriter } from './connection.ts'
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts'
@@ -46,12 +46,15 @@ export function openDataDirectory(directory: string): DataDirectory {
  */
 export function openDataDirectoryForReading(directory: string): DataDirectory {
   const file = join(directory, 'driftline.sqlite')
-  if (!existsSync(file)) throw new DataDirectoryError(`${directory} holds no Driftline data (no driftline.sqlite in it)`)
+  if (!existsSync(file))
+    throw new DataDirectoryError(`${directory} holds no Driftline data (no driftline.sqlite in it)`)
   return withDatabase(file, true, (database) => {
     const found = readSchemaVersion(database)
     if (found > schemaVersion) throw newerSchema(file, found)
     if (found < schemaVersion) {
-      throw new DataDirectoryError(`${file} has schema ${found}, this version reads ${schemaVersion}: start a collector on it once to bring it up`)
+      throw new DataDirectoryError(
+        `${file} has schema ${found}, this version reads ${schemaVersion}: start a collector on it once to bring it up`,
+      )
     }
     return { file, release: () => {} }
   })
@@ -59,10 +62,12 @@ export function openDataDirectoryForReading(directory: string): DataDirectory {
 
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true })
+    makeWithParents(resolve(directory))
   } catch (error) {
     const isFile = existsSync(directory) && !statSync(directory).isDirectory()
-    const why = isFile ? `${directory} is a file, not a directory` : `cannot make the data directory ${directory}: ${reason(error)}`
+    const why = isFile
+      ? `${directory} is a file, not a directory`
+      : `cannot make the data directory ${directory}: ${reason(error)}`
     throw new DataDirectoryError(why, { cause: error })
   }
   try {
@@ -71,6 +76,16 @@ function makeDirectory(directory: string): void {
   } catch (error) {
     throw new DataDirectoryError(`cannot write to the data directory ${directory}: ${reason(error)}`, { cause: error })
   }
+}
+
+/** Not mkdirSync's `recursive`: it never returns where the system answers ENOENT below a directory that exists, as /proc does. */
+function makeWithParents(directory: string): void {
+  if (existsSync(directory)) {
+    if (!statSync(directory).isDirectory()) throw new Error('it is a file')
+    return
+  }
+  makeWithParents(dirname(directory))
+  mkdirSync(directory)
 }
 
 /**
@@ -87,7 +102,9 @@ function lockDirectory(directory: string): DatabaseSync {
   } catch (error) {
     lock?.close()
     if (isBusy(error)) {
-      throw new DataDirectoryInUseError(`the data directory ${directory} is in use by another collector`, { cause: error })
+      throw new DataDirectoryInUseError(`the data directory ${directory} is in use by another collector`, {
+        cause: error,
+      })
     }
     throw new DataDirectoryError(`cannot write to the data directory ${directory}: ${reason(error)}`, { cause: error })
   }

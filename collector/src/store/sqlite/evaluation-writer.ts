@@ -99,7 +99,9 @@ export class EvaluationWriter {
   }
 }
 
-function prepareStatements(database: DatabaseSync): Record<
+function prepareStatements(
+  database: DatabaseSync,
+): Record<
   | 'findSame'
   | 'latestRevision'
   | 'findNewest'

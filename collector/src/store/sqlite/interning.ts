@@ -32,7 +32,15 @@ export class Interning {
   constructor(database: DatabaseSync) {
     this.#insertVersion = database.prepare('INSERT OR IGNORE INTO model_versions (model, version) VALUES (?, ?)')
     this.#findVersion = database.prepare('SELECT version_id AS id FROM model_versions WHERE model = ? AND version = ?')
-    const columns = ['version_id', 'segment', 'instance', 'service', 'environment', 'manifest_digest', 'baseline_digest']
+    const columns = [
+      'version_id',
+      'segment',
+      'instance',
+      'service',
+      'environment',
+      'manifest_digest',
+      'baseline_digest',
+    ]
     this.#insertScope = database.prepare(
       `INSERT OR IGNORE INTO scopes (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
     )

@@ -13,7 +13,9 @@ const windowsPerStep = 500
 export function pruneStep(database: DatabaseSync, blocksBeforeMs: number, evaluationsBeforeMs: number): boolean {
   const blocksBefore = Math.floor(blocksBeforeMs * 1000)
   // The mark comes first: from it on, readers take saved windows in place of blocks that are about to go.
-  database.prepare('UPDATE retention SET pruned_before_us = max(pruned_before_us, CAST(? AS INTEGER))').run(blocksBefore)
+  database
+    .prepare('UPDATE retention SET pruned_before_us = max(pruned_before_us, CAST(? AS INTEGER))')
+    .run(blocksBefore)
   return (
     pruneBlocks(database, blocksBefore) ||
     pruneEvaluations(database, evaluationsBeforeMs) ||

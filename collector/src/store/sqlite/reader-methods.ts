@@ -105,10 +105,17 @@ export function readerMethods(database: DatabaseSync): ReaderMethods {
     touchedSlices(call) {
       const id = versionId(call)
       if (id === null) return []
-      const rows = touched.all(call.everyMs * 1000, id, call.afterSequence) as unknown as (Omit<TouchedSlice, 'startMs'> & {
+      const rows = touched.all(call.everyMs * 1000, id, call.afterSequence) as unknown as (Omit<
+        TouchedSlice,
+        'startMs'
+      > & {
         slice: number
       })[]
-      return rows.map(({ slice, firstSequence, lastSequence }) => ({ startMs: slice * call.everyMs, firstSequence, lastSequence }))
+      return rows.map(({ slice, firstSequence, lastSequence }) => ({
+        startMs: slice * call.everyMs,
+        firstSequence,
+        lastSequence,
+      }))
     },
 
     evaluations(query) {
@@ -182,7 +189,10 @@ interface VersionRow {
   readonly baselineDigest: string | null
 }
 
-function sliceConditions(versionId: number, { fromMs, toMs, revision }: EvaluationQuery): { text: string; values: number[] } {
+function sliceConditions(
+  versionId: number,
+  { fromMs, toMs, revision }: EvaluationQuery,
+): { text: string; values: number[] } {
   const range = 'version_id = ? AND start_ms >= ? AND start_ms < ?'
   return revision === undefined
     ? { text: `${range} AND newest = 1`, values: [versionId, fromMs, toMs] }

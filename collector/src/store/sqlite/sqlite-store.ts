@@ -1,4 +1,10 @@
-import { canonicalJson, digestBytes, type Baseline, type Json, type Manifest } from '@driftline/instrumentation/contract'
+import {
+  canonicalJson,
+  digestBytes,
+  type Baseline,
+  type Json,
+  type Manifest,
+} from '@driftline/instrumentation/contract'
 import type { AlertEvent, AlertRecord } from '../../alert/alert.ts'
 import type { Result } from '../../evaluate/result.ts'
 import type { Block } from '../../observation/block.ts'
@@ -54,7 +60,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   return store
 }
 
-function startWorker<M extends ReaderMethods | WriterMethods>(name: 'reader' | 'writer', file: string): WorkerClient<M> {
+function startWorker<M extends ReaderMethods | WriterMethods>(
+  name: 'reader' | 'writer',
+  file: string,
+): WorkerClient<M> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   return new WorkerClient<M>(new URL(`./${name}.${extension}`, import.meta.url), name, { file })
 }
@@ -70,7 +79,11 @@ class SqliteStore implements Store {
   #waitingBytes = 0
   #closed: Promise<void> | null = null
 
-  constructor(directory: DataDirectory, reader: WorkerClient<ReaderMethods>, writer: WorkerClient<WriterMethods> | null) {
+  constructor(
+    directory: DataDirectory,
+    reader: WorkerClient<ReaderMethods>,
+    writer: WorkerClient<WriterMethods> | null,
+  ) {
     this.#directory = directory
     this.#reader = reader
     this.#writer = writer
@@ -118,7 +131,12 @@ class SqliteStore implements Store {
     return this.#reading().call('evaluations', query)
   }
 
-  async detectorState(model: string, version: string, detectorId: string, beforeMs: number): Promise<StoredState | null> {
+  async detectorState(
+    model: string,
+    version: string,
+    detectorId: string,
+    beforeMs: number,
+  ): Promise<StoredState | null> {
     return this.#reading().call('detectorState', { model, version, detectorId, beforeMs })
   }
 

@@ -1,5 +1,12 @@
 import { layoutKey, type ExplicitLayout, type LogLinearLayout } from '@driftline/instrumentation/contract'
-import { makeShape, seriesKey, type AttributeValue, type Block, type BlockShape, type Series } from '../../observation/block.ts'
+import {
+  makeShape,
+  seriesKey,
+  type AttributeValue,
+  type Block,
+  type BlockShape,
+  type Series,
+} from '../../observation/block.ts'
 import { decodeValues, encodeValues, maximumValueBytes } from './value-codec.ts'
 
 /**
@@ -30,7 +37,9 @@ export function storedShape(shape: BlockShape): StoredShape {
     const { metric, attributes, layout } = one
     const range = layout === null ? '' : layout.kind === 'explicit' ? layoutKey(layout) : 'log-linear'
     key += `${seriesKey(metric, attributes)}\u0003${range}\u0004`
-    return layout?.kind === 'log-linear' ? { metric, attributes, layout: { kind: 'log-linear' } } : { metric, attributes, layout }
+    return layout?.kind === 'log-linear'
+      ? { metric, attributes, layout: { kind: 'log-linear' } }
+      : { metric, attributes, layout }
   })
   return { key, series }
 }
@@ -51,7 +60,14 @@ export function encodeShapedValues({ shape, values }: ShapedValues, bytes: Uint8
     if (layout?.kind !== 'log-linear') continue
     const { scale, zeroThreshold, negative, positive } = layout
     at = encodeValues(
-      [zigzag(scale), zeroThreshold, zigzag(negative.offset), negative.length, zigzag(positive.offset), positive.length],
+      [
+        zigzag(scale),
+        zeroThreshold,
+        zigzag(negative.offset),
+        negative.length,
+        zigzag(positive.offset),
+        positive.length,
+      ],
       bytes,
       at,
     )

@@ -50,7 +50,11 @@ export class TotalsReader {
     }
     for (const scope of this.#scopes.all(versionId) as unknown as ScopeRow[]) {
       const { segment, instance, baselineDigest } = scope
-      for (const row of this.#blocks.iterate(scope.id, fromMs * 1000, toMs * 1000) as Iterable<unknown> as Iterable<BlockRow>) {
+      for (const row of this.#blocks.iterate(
+        scope.id,
+        fromMs * 1000,
+        toMs * 1000,
+      ) as Iterable<unknown> as Iterable<BlockRow>) {
         if (standIns.length > 0 && isIncluded(standIns, scope, row)) continue
         group(segment, baselineDigest).addBlock(this.#decode(row), row.sequence, instance)
       }
@@ -61,7 +65,12 @@ export class TotalsReader {
   /** Slices that lie in the range and do not overlap: where `every` was changed between, the longer one of two. */
   #chooseWindows(versionId: number, fromMs: number, toMs: number, prunedBefore: number): StandIn[] {
     const chosen: StandIn[] = []
-    for (const row of this.#windows.iterate(versionId, fromMs, toMs, prunedBefore) as Iterable<unknown> as Iterable<WindowRow>) {
+    for (const row of this.#windows.iterate(
+      versionId,
+      fromMs,
+      toMs,
+      prunedBefore,
+    ) as Iterable<unknown> as Iterable<WindowRow>) {
       const last = chosen.at(-1)
       if (last !== undefined && row.start === last.start && row.end === last.end) last.rows.push(row)
       else if (last === undefined || row.start >= last.end) chosen.push({ start: row.start, end: row.end, rows: [row] })
@@ -121,7 +130,11 @@ interface StandIn {
 }
 
 /** Whether the saved sums hold this block already; one that came later is added to them. */
-function isIncluded(standIns: readonly StandIn[], { segment, baselineDigest }: ScopeRow, { start, sequence }: BlockRow): boolean {
+function isIncluded(
+  standIns: readonly StandIn[],
+  { segment, baselineDigest }: ScopeRow,
+  { start, sequence }: BlockRow,
+): boolean {
   let low = 0
   let high = standIns.length
   while (low < high) {

@@ -28,7 +28,9 @@ const saveAlert = database.prepare(
   'INSERT OR REPLACE INTO alerts (id, model, version, state, active_since_ms, json) VALUES (?, ?, ?, ?, ?, ?)',
 )
 const saveAlertEvent = database.prepare('INSERT INTO alert_events (alert_id, json) VALUES (?, ?)')
-const saveDocument = database.prepare('INSERT OR REPLACE INTO documents (kind, version_id, digest, json) VALUES (?, ?, ?, ?)')
+const saveDocument = database.prepare(
+  'INSERT OR REPLACE INTO documents (kind, version_id, digest, json) VALUES (?, ?, ?, ?)',
+)
 
 /** Everything but appends, pruning and closing: one call, one transaction. */
 type Method = Exclude<keyof WriterMethods, 'append' | 'prune' | 'close'>

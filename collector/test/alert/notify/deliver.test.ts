@@ -2,7 +2,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { AlertEvent } from '../../../src/alert/alert.ts'
-import { createOutbox, firstRetryMs, maximumAttempts, maximumQueued, maximumRetryMs, waitFor } from '../../../src/alert/notify/deliver.ts'
+import {
+  createOutbox,
+  firstRetryMs,
+  maximumAttempts,
+  maximumQueued,
+  maximumRetryMs,
+  waitFor,
+} from '../../../src/alert/notify/deliver.ts'
 import type { Delivery } from '../../../src/alert/notify/delivery.ts'
 import type { Notifier, NotifyResult } from '../../../src/alert/notify/notifier.ts'
 import { createWebhookNotifier } from '../../../src/alert/notify/webhook.ts'
@@ -11,12 +18,20 @@ import { alert } from '../sample-alert.ts'
 
 const failing: NotifyResult = { delivered: false, retryable: true, error: 'answered 503' }
 
-function delivery(kind: 'firing' | 'resolved' = 'firing', alertId = 'sha256:alert', atMs = 1, notifier = 'hook'): Delivery {
+function delivery(
+  kind: 'firing' | 'resolved' = 'firing',
+  alertId = 'sha256:alert',
+  atMs = 1,
+  notifier = 'hook',
+): Delivery {
   return { alert: alert({ id: alertId }), event: { alertId, atMs, kind, detail: '' }, notifier }
 }
 
 /** An outbox with one notifier that answers as told, and everything that came of it. */
-function setUp(answer: (call: number, event: AlertEvent) => NotifyResult | Promise<NotifyResult>, clock: ManualClock = manualClock()) {
+function setUp(
+  answer: (call: number, event: AlertEvent) => NotifyResult | Promise<NotifyResult>,
+  clock: ManualClock = manualClock(),
+) {
   const calls: string[] = []
   const outcomes: AlertEvent[] = []
   const log: string[] = []
@@ -59,7 +74,9 @@ describe('the outbox', () => {
     const one = setUp(() => ({ delivered: true }))
     one.outbox.enqueue([delivery()])
     await one.outbox.settled()
-    expect(one.outcomes).toEqual([{ alertId: 'sha256:alert', atMs: 1_000_000, kind: 'notified', detail: 'firing of 1 to hook' }])
+    expect(one.outcomes).toEqual([
+      { alertId: 'sha256:alert', atMs: 1_000_000, kind: 'notified', detail: 'firing of 1 to hook' },
+    ])
     expect(one.outbox).toMatchObject({ size: 0, counters: { delivered: 1, retried: 0, failed: 0, unrecorded: 0 } })
   })
 
@@ -89,7 +106,9 @@ describe('the outbox', () => {
     one.outbox.enqueue([delivery()])
     await runOut(one)
     expect(one.calls).toHaveLength(maximumAttempts)
-    expect(one.outcomes).toMatchObject([{ kind: 'notify-failed', detail: `firing of 1 to hook: answered 503 (after ${maximumAttempts} attempts)` }])
+    expect(one.outcomes).toMatchObject([
+      { kind: 'notify-failed', detail: `firing of 1 to hook: answered 503 (after ${maximumAttempts} attempts)` },
+    ])
     expect(one.outbox).toMatchObject({ size: 0, counters: { failed: 1, delivered: 0 } })
   })
 
@@ -98,7 +117,9 @@ describe('the outbox', () => {
     one.outbox.enqueue([delivery()])
     const waits = await runOut(one)
     expect(waits).toHaveLength(24)
-    expect(one.outcomes).toMatchObject([{ kind: 'notify-failed', detail: 'firing of 1 to hook: answered 503 (for 24 hours)' }])
+    expect(one.outcomes).toMatchObject([
+      { kind: 'notify-failed', detail: 'firing of 1 to hook: answered 503 (for 24 hours)' },
+    ])
   })
 
   it('gives up at once when the receiver refuses for good', async () => {
@@ -221,7 +242,13 @@ describe('the outbox', () => {
 
 describe('waitFor', () => {
   it('doubles up to a bound, less a random part of up to half', () => {
-    expect([1, 2, 3, 9, 30].map((attempts) => waitFor(attempts, 0, 0))).toEqual([firstRetryMs, 2000, 4000, 256_000, maximumRetryMs])
+    expect([1, 2, 3, 9, 30].map((attempts) => waitFor(attempts, 0, 0))).toEqual([
+      firstRetryMs,
+      2000,
+      4000,
+      256_000,
+      maximumRetryMs,
+    ])
     expect(waitFor(3, 0, 1)).toBe(2000)
     expect(waitFor(1, 60_000, 0.5)).toBe(60_000)
   })

@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import type { AlertEvent } from '../../../src/alert/alert.ts'
-import { deliveryKey, outcomeEvent, pendingDeliveries, plannedDetail, plannedNotifiers } from '../../../src/alert/notify/delivery.ts'
+import {
+  deliveryKey,
+  outcomeEvent,
+  pendingDeliveries,
+  plannedDetail,
+  plannedNotifiers,
+} from '../../../src/alert/notify/delivery.ts'
 import { alert } from '../sample-alert.ts'
 
 const record = alert()
-const event = (kind: AlertEvent['kind'], atMs: number, notifiers: string[] = ['console', 'web.hook-1']): AlertEvent => ({
+const event = (
+  kind: AlertEvent['kind'],
+  atMs: number,
+  notifiers: string[] = ['console', 'web.hook-1'],
+): AlertEvent => ({
   alertId: record.id,
   atMs,
   kind,
@@ -40,22 +50,30 @@ describe('pendingDeliveries', () => {
   })
 
   it('counts an event that was stored twice once', () => {
-    expect(pendingDeliveries([record], [event('firing', 2, ['console']), event('firing', 2, ['console'])])).toHaveLength(1)
+    expect(
+      pendingDeliveries([record], [event('firing', 2, ['console']), event('firing', 2, ['console'])]),
+    ).toHaveLength(1)
   })
 })
 
 describe('the words of events', () => {
   it('carry the names of notifiers, whatever the text before them', () => {
     for (const text of ['plain', 'a [notify: evil] b', 'open [notify: evil', '']) {
-      expect(plannedNotifiers({ alertId: 'a', atMs: 1, kind: 'firing', detail: plannedDetail(text, ['a', 'b']) })).toEqual(['a', 'b'])
+      expect(
+        plannedNotifiers({ alertId: 'a', atMs: 1, kind: 'firing', detail: plannedDetail(text, ['a', 'b']) }),
+      ).toEqual(['a', 'b'])
     }
     expect(plannedNotifiers(event('firing', 1, []))).toEqual([])
     expect(plannedNotifiers({ alertId: 'a', atMs: 1, kind: 'firing', detail: 'no list' })).toEqual([])
   })
 
   it('make a key that is the same for every attempt and differs by event', () => {
-    expect(deliveryKey({ event: event('firing', 2) })).toBe(deliveryKey({ event: { ...event('firing', 2), detail: 'x' } }))
-    const keys = [event('firing', 2), event('resolved', 2), event('firing', 3)].map((one) => deliveryKey({ event: one }))
+    expect(deliveryKey({ event: event('firing', 2) })).toBe(
+      deliveryKey({ event: { ...event('firing', 2), detail: 'x' } }),
+    )
+    const keys = [event('firing', 2), event('resolved', 2), event('firing', 3)].map((one) =>
+      deliveryKey({ event: one }),
+    )
     expect(new Set(keys).size).toBe(3)
     expect(keys[0]).toBe('sha256:alert:firing:2')
   })

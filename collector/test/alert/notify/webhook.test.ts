@@ -4,7 +4,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { AlertEvent } from '../../../src/alert/alert.ts'
 import { formatAlert } from '../../../src/alert/format.ts'
 import { createConsoleNotifier } from '../../../src/alert/notify/console.ts'
-import { createWebhookNotifier, maximumRetryAfterMs, parseRetryAfter, type WebhookBody } from '../../../src/alert/notify/webhook.ts'
+import {
+  createWebhookNotifier,
+  maximumRetryAfterMs,
+  parseRetryAfter,
+  type WebhookBody,
+} from '../../../src/alert/notify/webhook.ts'
 import { manualClock } from '../manual-clock.ts'
 import { alert, explanation } from '../sample-alert.ts'
 
@@ -42,7 +47,10 @@ async function receiver(answer: (response: ServerResponse) => void) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?secret=hunter2`, received }
 }
 
-const status = (code: number, headers: Record<string, string> = {}, text = '') => (response: ServerResponse) => response.writeHead(code, headers).end(text)
+const status =
+  (code: number, headers: Record<string, string> = {}, text = '') =>
+  (response: ServerResponse) =>
+    response.writeHead(code, headers).end(text)
 
 describe('the webhook', () => {
   it('posts the documented body with token and idempotency key', async () => {
@@ -111,7 +119,10 @@ describe('the webhook', () => {
       response.writeHead(500)
       response.write('a', () => setImmediate(() => clock.advance(10_000)))
     })
-    expect(await createWebhookNotifier({ url, clock }).notify(record, event)).toMatchObject({ delivered: false, retryable: true })
+    expect(await createWebhookNotifier({ url, clock }).notify(record, event)).toMatchObject({
+      delivered: false,
+      retryable: true,
+    })
   })
 
   it('may try again when nobody listens, and keeps the URL to itself', async () => {
@@ -123,7 +134,9 @@ describe('the webhook', () => {
 
   it('refuses a URL that is none, without repeating it', () => {
     for (const url of ['not a url', 'file:///etc/passwd', 'hunter2']) {
-      expect(() => createWebhookNotifier({ url, clock: manualClock() })).toThrow('notifier webhook: the URL must be an http or https one')
+      expect(() => createWebhookNotifier({ url, clock: manualClock() })).toThrow(
+        'notifier webhook: the URL must be an http or https one',
+      )
     }
   })
 })
