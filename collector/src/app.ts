@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { createServer as createHttpServer, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { FormatError, parseBaseline, parseManifest } from '@driftline/instrumentation/contract'
+import { FormatError, parseBaseline, parseManifest, type Baseline } from '@driftline/instrumentation/contract'
 import express, { type Express } from 'express'
 import { createAlertManager, type AlertSlice } from './alert/manager.ts'
 import { createConsoleNotifier } from './alert/notify/console.ts'
+import type { Notifier } from './alert/notify/notifier.ts'
 import { createWebhookNotifier } from './alert/notify/webhook.ts'
 import { createHealthRoutes } from './api/health.ts'
 import { createApi } from './api/router.ts'
@@ -13,7 +14,10 @@ import type { Clock } from './clock.ts'
 import { ConfigError, type CollectorConfig, type Environment } from './config.ts'
 import { createEvaluator, type EvaluatedSlice } from './evaluate/evaluator.ts'
 import { createReceiver } from './receive/otlp-route.ts'
-import { loadRuleSet } from './rules/rule-set.ts'
+import { checkAgainstBaseline } from './rules/check-baseline.ts'
+import { checkNotifiers } from './rules/check-notifiers.ts'
+import { RuleFileError } from './rules/problem.ts'
+import { loadRuleSet, type RuleSet } from './rules/rule-set.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
 
 export interface CollectorOptions {
@@ -37,6 +41,8 @@ export interface Collector {
 const evaluationIntervalMs = 1000
 const pruneIntervalMs = 3_600_000
 const dayMs = 86_400_000
+/** Notifications under way may take this long when the collector stops; what is not told by then is told after the next start. */
+const notificationDeadlineMs = 2000
 
 /** The table of contents of the server: builds every part, in order, and hands each what it needs. */
 export async function startCollector({ config, clock, environment, log }: CollectorOptions): Promise<Collector> {
@@ -53,6 +59,7 @@ export async function startCollector({ config, clock, environment, log }: Collec
         createWebhookNotifier({ name, url, clock, ...(tokenVariable === undefined ? {} : { bearerToken: environment[tokenVariable]! }) }),
       ),
     ]
+    checkRules(rules, notifiers, documents.baselines)
     const alerts = createAlertManager({ store, notifiers, clock, log })
     await alerts.recover()
 
@@ -110,13 +117,25 @@ export async function startCollector({ config, clock, environment, log }: Collec
         await closeServer(server)
         await evaluation.stop()
         await pruning.stop()
-        await alerts.close()
+        await Promise.race([alerts.close(), new Promise<void>((resolve) => clock.after(notificationDeadlineMs, resolve))])
         await store.close()
       },
     }
   } catch (error) {
     await store.close()
     throw error
+  }
+}
+
+/** Refuses rules that name a notifier or a feature that there is not; every problem of a file at once. */
+function checkRules(rules: RuleSet, notifiers: readonly Notifier[], baselines: readonly Baseline[]): void {
+  const names = notifiers.map(({ name }) => name)
+  for (const file of rules.files) {
+    const problems = checkNotifiers(file, names)
+    for (const baseline of baselines) {
+      if (rules.rulesFor(baseline.model.name, baseline.model.version) === file) problems.push(...checkAgainstBaseline(file, baseline))
+    }
+    if (problems.length > 0) throw new RuleFileError(file.source, problems)
   }
 }
 

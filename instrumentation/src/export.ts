@@ -251,11 +251,11 @@ export class IntervalExporter {
   #within(deadlineMillis: number, work: Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(deadlineMillis, resolve, { hold: true })
-      const done = (): void => {
+      const finish = (): void => {
         cancel()
         resolve()
       }
-      work.then(done, done)
+      work.then(finish, finish)
     })
   }
 }

@@ -134,7 +134,7 @@ function checkText(value: unknown, place: string, problems: Problems): void {
 
 function checkOneOf(value: unknown, allowed: readonly string[], place: string, problems: Problems): void {
   if (value !== undefined && !allowed.includes(value as string))
-    problems.push(`${place}: one of ${allowed.join(', ')} is needed, not '${String(value)}'`)
+    problems.push(`${place}: one of ${allowed.join(', ')} is needed, not ${JSON.stringify(value)}`)
 }
 
 function checkHeaders(headers: unknown, problems: Problems): void {

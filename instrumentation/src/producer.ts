@@ -257,7 +257,7 @@ class MetricBuilder {
       data = { descriptor, aggregationTemporality: deltaTemporality, ...kind, dataPoints: [] }
       this.#metrics.set(key, data)
     }
-    return data.dataPoints as DataPoint<unknown>[]
+    return data.dataPoints
   }
 
   #point<Value>(attributes: Attributes, value: Value): DataPoint<Value> {

@@ -292,9 +292,10 @@ describe('flush and shutdown', () => {
     exporter.answer = null
     monitor.record([1])
     let done = false
-    const flushed = monitor.flush().then(() => {
+    const flushed = (async () => {
+      await monitor.flush()
       done = true
-    })
+    })()
     await settle()
     expect([done, clock.held]).toEqual([false, 1])
     await clock.fireNext()

@@ -146,9 +146,13 @@ function measuredInWords(rule: LoadedThresholdRule, result: Result): string {
   return `${what} ${formatNumber(value)}, ${relation} ${formatNumber(rule.threshold)}`
 }
 
-/** Causes that concern something which broke the rule, else those of the whole slice. */
+/**
+ * Causes that concern something which broke the rule, else those of the whole slice. When only outputs broke it, all of them: a cause
+ * among the inputs explains the outputs too.
+ */
 function relevantDiagnoses(diagnosis: readonly Diagnosis[], { results }: Condition): Diagnosis[] {
   const features = new Set(results.map((result) => result.feature))
-  const concerned = diagnosis.filter((one) => one.features.some((feature) => features.has(feature)))
+  const onlyOutputs = results.every(({ signal }) => signal === 'prediction-drift' || signal === 'confidence-drift')
+  const concerned = onlyOutputs ? [] : diagnosis.filter((one) => one.features.some((feature) => features.has(feature)))
   return (concerned.length > 0 ? concerned : [...diagnosis]).slice(0, maximumDiagnoses)
 }

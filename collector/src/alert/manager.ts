@@ -159,9 +159,13 @@ export function createAlertManager({ store, notifiers, clock, log, random }: Ale
   }
 }
 
-/** What broke the rule is diagnosed even when only a threshold of the user's makes it a drift. */
+/**
+ * What broke the rule is diagnosed even when only a threshold of the user's makes it a drift. Inputs that drifted in the same slice
+ * are suspects as well: they may be why the outputs moved.
+ */
 function diagnosisOf(condition: Condition, results: readonly Result[]): Diagnosis[] {
-  return diagnose(results, { suspects: condition.results })
+  const drifted = results.filter((result) => result.status === 'drift' && result.signal === 'feature-drift')
+  return diagnose(results, { suspects: [...new Set([...condition.results, ...drifted])] })
 }
 
 function openFeatures(previous: AlertRecord | null): string[] {

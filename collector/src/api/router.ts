@@ -33,6 +33,7 @@ const limit = zod.coerce.number().int().min(1).max(maximumLimit).default(default
 const rangeQuery = zod.strictObject({
   from: time.default(0),
   to: time.default(Number.MAX_SAFE_INTEGER),
+  order: zod.enum(['ascending', 'descending']).default('ascending'),
   limit,
 })
 const resultQuery = rangeQuery.extend({
@@ -63,10 +64,8 @@ export function createApi({ store, adminToken, onModelChanged, log }: ApiOptions
 
   const version = '/models/:model/versions/:version'
   router.get(`${version}/windows`, async (request, response) => {
-    const query = parseQuery(rangeQuery, request)
-    response.json({
-      windows: await store.evaluations({ ...modelVersion(request), fromMs: query.from, toMs: query.to, limit: query.limit }),
-    })
+    const { from, to, ...query } = parseQuery(rangeQuery, request)
+    response.json({ windows: await store.evaluations({ ...modelVersion(request), fromMs: from, toMs: to, ...query }) })
   })
   router.get(`${version}/results`, async (request, response) => {
     const { from, to, ...query } = parseQuery(resultQuery, request)

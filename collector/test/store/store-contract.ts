@@ -757,17 +757,15 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 const arbitrarySeries: fc.Arbitrary<Series> = fc.oneof(
   fc.constantFrom('clerk', 'cook', 'smith').map((category) => sum('job', category)),
   fc.constantFrom([20], [20, 40], [1, 2, 3]).map((bounds) => histogram('age', bounds)),
-  fc
-    .record({ offset: fc.integer({ min: -20, max: 20 }), length: fc.integer({ min: 0, max: 5 }) })
-    .map((positive) =>
-      withLayout('income', {
-        kind: 'log-linear',
-        scale: 1,
-        zeroThreshold: 0,
-        negative: { offset: 0, length: 0 },
-        positive,
-      }),
-    ),
+  fc.record({ offset: fc.integer({ min: -20, max: 20 }), length: fc.integer({ min: 0, max: 5 }) }).map((positive) =>
+    withLayout('income', {
+      kind: 'log-linear',
+      scale: 1,
+      zeroThreshold: 0,
+      negative: { offset: 0, length: 0 },
+      positive,
+    }),
+  ),
 )
 
 /** Whole numbers below 2^40, so that sums are exact in any order. */

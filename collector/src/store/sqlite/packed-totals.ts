@@ -8,7 +8,7 @@ export function packTotals(totals: Totals): ShapedValues {
   const entries = [...totals.entries()]
   const shape = makeShape(entries.map((entry) => entry.series))
   const values = new Float64Array(shape.width)
-  entries.forEach((entry, i) => values.set(entry.values, shape.offsets[i]!))
+  entries.forEach((entry, i) => values.set(entry.values, shape.offsets[i]))
   return { shape, values }
 }
 

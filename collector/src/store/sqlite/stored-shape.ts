@@ -31,7 +31,7 @@ export type ShapedValues = Pick<Block, 'shape' | 'values'>
 const numbersPerRange = 6
 
 export function storedShape(shape: BlockShape): StoredShape {
-  if (!shape.series.some(isLogLinear)) return shape as StoredShape
+  if (!shape.series.some(isLogLinear)) return shape
   let key = ''
   const series = shape.series.map((one): StoredSeries => {
     const { metric, attributes, layout } = one

@@ -154,6 +154,10 @@ function forgetRows(): void {
 }
 
 function close(): void {
-  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  try {
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch {
+    // As on a full disk. Nothing is lost: the log stays beside the database, and the next start brings it in.
+  }
   database.close()
 }
