@@ -87,24 +87,34 @@ export class ExplicitBlock implements NumericBlock {
     let second = 0
     let min = Infinity
     let max = -Infinity
-    for (let i = 0; i < count; i++) {
+    const pairs = count & ~1
+    let i = 0
+    for (; i < pairs; i += 2) {
+      // Two values at a time: their searches do not wait for each other.
       const value = values[i]!
-      if (value - value !== 0) {
-        this.#countNonFinite(at, value)
-        continue
-      }
+      const other = values[i + 1]!
+      if (value - value + (other - other) !== 0) break
       // `| 0` tells the compiler that positions are whole numbers of 32 bits; it makes the loop a seventh faster.
       let position = (start + (+(middle < value) << 4)) | 0
+      let otherPosition = (start + (+(middle < other) << 4)) | 0
       position = (position + (+(bounds[position + 7]! < value) << 3)) | 0
+      otherPosition = (otherPosition + (+(bounds[otherPosition + 7]! < other) << 3)) | 0
       position = (position + (+(bounds[position + 3]! < value) << 2)) | 0
+      otherPosition = (otherPosition + (+(bounds[otherPosition + 3]! < other) << 2)) | 0
       position = (position + (+(bounds[position + 1]! < value) << 1)) | 0
+      otherPosition = (otherPosition + (+(bounds[otherPosition + 1]! < other) << 1)) | 0
       position = (position + +(bounds[position]! < value)) | 0
+      otherPosition = (otherPosition + +(bounds[otherPosition]! < other)) | 0
       counts[position]!++
+      counts[otherPosition]!++
       const difference = value - origin
-      first += difference
-      second += difference * difference
+      const otherDifference = other - origin
+      first += difference + otherDifference
+      second += difference * difference + otherDifference * otherDifference
       if (value < min) min = value
+      if (other < min) min = other
       if (value > max) max = value
+      if (other > max) max = other
     }
     state[at + firstAt]! += first
     state[at + secondAt]! += second

@@ -1,7 +1,7 @@
 import { numericInvalid, type NumericInvalid } from './numeric-block.ts'
 
 /** Rows that are taken out of a tensor at once: a chunk of 30 columns of floats stays in the nearest cache. */
-export const chunkRows = 256
+export const chunkRows = 128
 
 /** Any array of row values, typed or not. */
 export type Values = ArrayLike<unknown>

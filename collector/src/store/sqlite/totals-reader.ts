@@ -21,7 +21,7 @@ export class TotalsReader {
     this.#windows = database.prepare(
       `SELECT start_ms * 1000 AS start, end_ms * 1000 AS end, segment, baseline_digest AS baselineDigest, instances,
          through_sequence AS throughSequence, shape_id AS shapeId, data
-       FROM windows WHERE version_id = ? AND start_ms >= ? AND end_ms <= ? AND start_ms * 1000 < ?
+       FROM windows WHERE version_id = ? AND start_ms >= ? AND start_ms < ? AND end_ms <= ? AND start_ms * 1000 < ?
        ORDER BY start_ms, end_ms DESC`,
     )
     this.#scopes = database.prepare(
@@ -68,6 +68,7 @@ export class TotalsReader {
     for (const row of this.#windows.iterate(
       versionId,
       fromMs,
+      toMs,
       toMs,
       prunedBefore,
     ) as Iterable<unknown> as Iterable<WindowRow>) {

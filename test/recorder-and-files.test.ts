@@ -1,0 +1,80 @@
+import express from 'express'
+import fc from 'fast-check'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createMonitor } from '@driftline/instrumentation'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createWindowAccumulator } from '../collector/src/baseline/window-accumulator.ts'
+import { systemClock } from '../collector/src/clock.ts'
+import { countsFromTotals } from '../collector/src/evaluate/counts-from-totals.ts'
+import type { WindowCounts } from '../collector/src/evaluate/window-counts.ts'
+import { Totals } from '../collector/src/observation/totals.ts'
+import { createReceiver } from '../collector/src/receive/otlp-route.ts'
+import type { RowBatch } from '../collector/src/rows/row-batch.ts'
+import { smallBaseline } from '../collector/test/support/small-model.ts'
+
+/**
+ * A row means the same whether it comes from a server through recorder, OTLP and collector, or from a file through a backtest:
+ * otherwise a backtest would say something else than the collector.
+ */
+describe('the recorder and the reader of files', () => {
+  let server: Server
+  let url: string
+  let totals = new Totals()
+
+  beforeAll(async () => {
+    const sink = async (blocks: readonly { shape: Parameters<Totals['add']>[0]; values: Float64Array }[]) => {
+      for (const block of blocks) totals.add(block.shape, block.values)
+      return { storedSeries: 1, duplicateSeries: 0 }
+    }
+    server = express().use(createReceiver({ sink, clock: systemClock }).router).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  })
+  afterAll(() => void server.close())
+
+  const cell = fc.oneof(
+    fc.double({ min: -20, max: 120 }),
+    fc.constantFrom(-0.5, 0, -0, 10, 90, 1e300, 5e-324, Number.NaN, Infinity, -Infinity, null, undefined, true, 'blue', 'red', 'green', '', '10', 'NaN', 12n),
+  )
+  const row = fc.record({ age: cell, colour: fc.oneof(cell, fc.constantFrom('blue', 'red')), score: fc.double({ min: 0, max: 1, noNaN: true }) })
+
+  const viaServer = async (rows: readonly { age: unknown; colour: unknown; score: number }[]): Promise<WindowCounts> => {
+    totals = new Totals()
+    const monitor = createMonitor({ baseline: smallBaseline, endpoint: url, exportIntervalMillis: 3_600_000, onError: (error) => expect(error).toBeNull() })
+    for (const { score, ...features } of rows) monitor.record(features, { score })
+    await monitor.shutdown()
+    return countsFromTotals(smallBaseline, totals)
+  }
+  const viaFile = (rows: readonly { age: unknown; colour: unknown; score: number }[]): WindowCounts => {
+    const columns = new Map(['age', 'colour', 'score'].map((name) => [name, rows.map((one) => one[name as 'age'])]))
+    const batch: RowBatch = { firstRow: 0, rows: rows.length, columns, text: false, place: String }
+    const accumulator = createWindowAccumulator(smallBaseline, { score: 'score' })
+    accumulator.add(batch)
+    return accumulator.take()
+  }
+  /** What verdicts are computed from, in a form that can be compared. */
+  const comparable = ({ rows, features, outputs }: WindowCounts) => ({
+    rows,
+    features: [...features].map(([name, { distribution, missing, invalid }]) => {
+      const present = Object.entries(invalid).filter(([reason, count]) => reason !== 'missing' && count! > 0).sort()
+      return [name, counts(distribution), missing, present]
+    }),
+    outputs: [...outputs].filter(([name]) => name === 'score').map(([name, { distribution }]) => [name, counts(distribution)]),
+  })
+  const counts = (distribution: { kind: string; counts?: Float64Array; values: number; min?: number; max?: number }) => [
+    distribution.kind,
+    [...(distribution.counts ?? [])],
+    distribution.values,
+    ...(distribution.kind === 'numeric' && distribution.values > 0 ? [distribution.min! + 0, distribution.max! + 0] : []),
+  ]
+
+  it('count any rows alike', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 60 }), async (rows) => {
+        expect(comparable(await viaServer(rows))).toEqual(comparable(viaFile(rows)))
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
