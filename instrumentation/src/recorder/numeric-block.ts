@@ -9,7 +9,7 @@ export interface NumericBlock {
   /** Bytes of the typed arrays that the block keeps. */
   readonly bytes: number
   record(column: number, value: number): void
-  /** Counts values[0] to values[count - 1], all in one column. */
+  /** Counts values[0] to values[count - 1], all in one column. What the array holds afterwards is undefined. */
   recordColumn(column: number, values: Float64Array, count: number): void
   /** Adds to one of the counters of values that did not reach a cell. */
   addInvalid(column: number, reason: NumericInvalid, count: number): void

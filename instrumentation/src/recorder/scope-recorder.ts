@@ -179,8 +179,7 @@ export class ScopeRecorder {
   recordOutputs(output: BatchOutput, rows: Int32Array, count: number): void {
     const { classes, scores, confidences, values } = output
     if (scores !== undefined) {
-      this.#recordAnswers(this.#score, scores, rows, count)
-      // `column` now holds the scores, NaN where there is none.
+      this.#gatherAnswers(scores, rows, count)
       if (classes === undefined && this.#decision !== null) {
         for (let i = 0; i < count; i++) if (Number.isFinite(column[i]!)) this.#classes.add(this.#decide(column[i]!))
       }
@@ -190,9 +189,16 @@ export class ScopeRecorder {
           if (score >= 0 && score <= 1) this.#confidence.record(Math.max(score, 1 - score))
         }
       }
+      this.#score.recordColumn(column, count)
     }
-    if (confidences !== undefined) this.#recordAnswers(this.#confidence, confidences, rows, count)
-    if (values !== undefined) this.#recordAnswers(this.#value, values, rows, count)
+    if (confidences !== undefined) {
+      this.#gatherAnswers(confidences, rows, count)
+      this.#confidence.recordColumn(column, count)
+    }
+    if (values !== undefined) {
+      this.#gatherAnswers(values, rows, count)
+      this.#value.recordColumn(column, count)
+    }
     if (classes !== undefined) {
       for (let i = 0; i < count; i++) {
         const predicted = readValue(classes, rows[i]!)
@@ -345,13 +351,13 @@ export class ScopeRecorder {
     return true
   }
 
-  #recordAnswers(histogram: SingleHistogram, answers: Values, rows: Int32Array, count: number): void {
+  /** Fills `column`, with NaN where a row has no answer, and counts the answers that are not finite. */
+  #gatherAnswers(answers: Values, rows: Int32Array, count: number): void {
     this.#placeholders = 0
     gather(answers, rows, 0, count, column, this.#onInvalidOutput)
     let invalid = 0
     for (let i = 0; i < count; i++) if (!Number.isFinite(column[i]!)) invalid++
     this.#invalidOutputs += invalid - this.#placeholders
-    histogram.recordColumn(column, count)
   }
 
   #decide(score: number): number {
