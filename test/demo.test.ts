@@ -21,9 +21,14 @@ describe('the demonstration', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true }))
 
-  const run = (args: readonly string[], onEvent: (event: string, stop: () => void) => void = () => undefined): Promise<Ended> =>
+  const run = (
+    args: readonly string[],
+    onEvent: (event: string, stop: () => void) => void = () => undefined,
+  ): Promise<Ended> =>
     new Promise((resolve) => {
-      const child = spawn(process.execPath, ['-C', '@driftline/source', main, 'demo', '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+      const child = spawn(process.execPath, ['-C', '@driftline/source', main, 'demo', '--json', ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
       const events: { event: string }[] = []
       let rest = ''
       let stderr = ''
@@ -42,9 +47,12 @@ describe('the demonstration', () => {
 
   it('raises the planted alarm and none before, names the feature, and ends cleanly on Ctrl-C', async () => {
     const data = join(directory, 'data')
-    const { code, events, stderr } = await run(['--port', '0', '--data-dir', data, '--drift-after', '12', '--duration', '60', '--rate', '200'], (event, stop) => {
-      if (event === 'alarm') stop()
-    })
+    const { code, events, stderr } = await run(
+      ['--port', '0', '--data-dir', data, '--drift-after', '12', '--duration', '60', '--rate', '200'],
+      (event, stop) => {
+        if (event === 'alarm') stop()
+      },
+    )
     expect(stderr).toBe('')
     expect(code).toBe(0)
     const names = events.map(({ event }) => event)

@@ -56,7 +56,12 @@ export async function startCollector({ config, clock, environment, log }: Collec
     const notifiers = [
       createConsoleNotifier({ write: log }),
       ...config.notifiers.map(({ name, url, tokenVariable }) =>
-        createWebhookNotifier({ name, url, clock, ...(tokenVariable === undefined ? {} : { bearerToken: environment[tokenVariable]! }) }),
+        createWebhookNotifier({
+          name,
+          url,
+          clock,
+          ...(tokenVariable === undefined ? {} : { bearerToken: environment[tokenVariable]! }),
+        }),
       ),
     ]
     checkRules(rules, notifiers, documents.baselines)
@@ -97,9 +102,23 @@ export async function startCollector({ config, clock, environment, log }: Collec
         firing: async () => (await store.alerts({ state: 'firing' })).length,
       }),
     )
-    app.use('/api/v1', createApi({ store, adminToken: config.adminToken, log, onModelChanged: (model, version) => evaluator.forget(model, version) }))
+    app.use(
+      '/api/v1',
+      createApi({
+        store,
+        adminToken: config.adminToken,
+        log,
+        onModelChanged: (model, version) => evaluator.forget(model, version),
+      }),
+    )
     app.get('/', (_request, response) => {
-      response.json({ name: 'driftline collector', api: '/api/v1/models', alerts: '/api/v1/alerts', health: '/healthz', metrics: '/metrics' })
+      response.json({
+        name: 'driftline collector',
+        api: '/api/v1/models',
+        alerts: '/api/v1/alerts',
+        health: '/healthz',
+        metrics: '/metrics',
+      })
     })
 
     const server = createServer(config, app)
@@ -117,7 +136,10 @@ export async function startCollector({ config, clock, environment, log }: Collec
         await closeServer(server)
         await evaluation.stop()
         await pruning.stop()
-        await Promise.race([alerts.close(), new Promise<void>((resolve) => clock.after(notificationDeadlineMs, resolve))])
+        await Promise.race([
+          alerts.close(),
+          new Promise<void>((resolve) => clock.after(notificationDeadlineMs, resolve)),
+        ])
         await store.close()
       },
     }
@@ -133,7 +155,8 @@ function checkRules(rules: RuleSet, notifiers: readonly Notifier[], baselines: r
   for (const file of rules.files) {
     const problems = checkNotifiers(file, names)
     for (const baseline of baselines) {
-      if (rules.rulesFor(baseline.model.name, baseline.model.version) === file) problems.push(...checkAgainstBaseline(file, baseline))
+      if (rules.rulesFor(baseline.model.name, baseline.model.version) === file)
+        problems.push(...checkAgainstBaseline(file, baseline))
     }
     if (problems.length > 0) throw new RuleFileError(file.source, problems)
   }
@@ -141,7 +164,9 @@ function checkRules(rules: RuleSet, notifiers: readonly Notifier[], baselines: r
 
 /** An evaluated slice as alert rules look at it. */
 function alertSliceOf({ slice, baseline, manifest, baselineDigest, detectorId, ...rest }: EvaluatedSlice): AlertSlice {
-  const units = new Map(manifest?.manifest.features.flatMap(({ name, unit }) => (unit === undefined ? [] : [[name, unit]])))
+  const units = new Map(
+    manifest?.manifest.features.flatMap(({ name, unit }) => (unit === undefined ? [] : [[name, unit]])),
+  )
   return {
     ...rest,
     startMs: slice.startMs,
@@ -158,7 +183,8 @@ function readDocuments(config: CollectorConfig) {
     try {
       return [parse(JSON.parse(readFileSync(path, 'utf8')))]
     } catch (error) {
-      if (error instanceof FormatError) problems.push(...error.problems.map((problem) => `${path}: ${problem.path}: ${problem.message}`))
+      if (error instanceof FormatError)
+        problems.push(...error.problems.map((problem) => `${path}: ${problem.path}: ${problem.message}`))
       else problems.push(`${path}: ${error instanceof Error ? error.message : String(error)}`)
       return []
     }
@@ -203,7 +229,11 @@ async function closeServer(server: Server): Promise<void> {
 }
 
 /** Runs a task again and again, never twice at once: the next run is set when one has ended. */
-function repeat(clock: Clock, intervalMs: number, task: () => Promise<void>): { now(): Promise<void>; stop(): Promise<void> } {
+function repeat(
+  clock: Clock,
+  intervalMs: number,
+  task: () => Promise<void>,
+): { now(): Promise<void>; stop(): Promise<void> } {
   let stopped = false
   let cancel = () => {}
   let running: Promise<void> = Promise.resolve()

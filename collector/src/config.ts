@@ -65,21 +65,27 @@ export interface ConfigFlags {
   readonly rules?: readonly string[] | undefined
 }
 
-const fileSchema = zod.strictObject({
-  dataDirectory: zod.string().min(1),
-  host: zod.string().min(1),
-  port: zod.int().min(0).max(65_535),
-  tls: zod.strictObject({ certificate: zod.string().min(1), key: zod.string().min(1) }),
-  baselines: zod.array(zod.string().min(1)),
-  manifests: zod.array(zod.string().min(1)),
-  rules: zod.array(zod.string().min(1)),
-  notifiers: zod.array(
-    zod.strictObject({ name: zod.string().min(1).max(100), url: zod.url({ protocol: /^https?$/ }), tokenVariable: zod.string().min(1).optional() }),
-  ),
-  keepBlocksDays: zod.number().positive(),
-  keepResultsDays: zod.number().positive(),
-  maximumBodyBytes: zod.int().min(1024),
-}).partial()
+const fileSchema = zod
+  .strictObject({
+    dataDirectory: zod.string().min(1),
+    host: zod.string().min(1),
+    port: zod.int().min(0).max(65_535),
+    tls: zod.strictObject({ certificate: zod.string().min(1), key: zod.string().min(1) }),
+    baselines: zod.array(zod.string().min(1)),
+    manifests: zod.array(zod.string().min(1)),
+    rules: zod.array(zod.string().min(1)),
+    notifiers: zod.array(
+      zod.strictObject({
+        name: zod.string().min(1).max(100),
+        url: zod.url({ protocol: /^https?$/ }),
+        tokenVariable: zod.string().min(1).optional(),
+      }),
+    ),
+    keepBlocksDays: zod.number().positive(),
+    keepResultsDays: zod.number().positive(),
+    maximumBodyBytes: zod.int().min(1024),
+  })
+  .partial()
 
 type FileConfig = zod.infer<typeof fileSchema>
 
@@ -88,20 +94,34 @@ type FileConfig = zod.infer<typeof fileSchema>
  *
  * @throws ConfigError with every problem and its place.
  */
-export async function loadConfig(flags: ConfigFlags, environment: Environment, directory: string): Promise<CollectorConfig> {
+export async function loadConfig(
+  flags: ConfigFlags,
+  environment: Environment,
+  directory: string,
+): Promise<CollectorConfig> {
   const problems: string[] = []
   const configPath = flags.config ?? environment.DRIFTLINE_CONFIG
   const file = configPath === undefined ? {} : await readConfigFile(resolve(directory, configPath), problems)
   const fromDirectory = (path: string) => resolve(directory, path)
-  const list = (variable: string) => environment[variable]?.split(',').map((path) => path.trim()).filter((path) => path !== '')
+  const list = (variable: string) =>
+    environment[variable]
+      ?.split(',')
+      .map((path) => path.trim())
+      .filter((path) => path !== '')
 
   const paths = (flag: readonly string[] | undefined, variable: string, inFile: readonly string[] | undefined) =>
     flag?.map(fromDirectory) ?? list(variable)?.map(fromDirectory) ?? inFile ?? []
 
   const config: CollectorConfig = {
-    dataDirectory: fromDirectory(flags['data-dir'] ?? environment.DRIFTLINE_DATA_DIR ?? file.dataDirectory ?? 'driftline-data'),
+    dataDirectory: fromDirectory(
+      flags['data-dir'] ?? environment.DRIFTLINE_DATA_DIR ?? file.dataDirectory ?? 'driftline-data',
+    ),
     host: flags.host ?? environment.DRIFTLINE_HOST ?? file.host ?? '127.0.0.1',
-    port: portFrom(flags.port, '--port', problems) ?? portFrom(environment.DRIFTLINE_PORT, 'DRIFTLINE_PORT', problems) ?? file.port ?? 4318,
+    port:
+      portFrom(flags.port, '--port', problems) ??
+      portFrom(environment.DRIFTLINE_PORT, 'DRIFTLINE_PORT', problems) ??
+      file.port ??
+      4318,
     tls: file.tls ?? null,
     ingestToken: tokenFrom(environment, 'DRIFTLINE_INGEST_TOKEN', problems),
     adminToken: tokenFrom(environment, 'DRIFTLINE_ADMIN_TOKEN', problems),
@@ -137,7 +157,8 @@ async function readConfigFile(path: string, problems: string[]): Promise<FileCon
   }
   const parsed = fileSchema.safeParse(raw)
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) problems.push(`${path}: ${issue.path.join('.') || '(top)'}: ${issue.message}`)
+    for (const issue of parsed.error.issues)
+      problems.push(`${path}: ${issue.path.join('.') || '(top)'}: ${issue.message}`)
     return {}
   }
   const base = dirname(path)
@@ -150,7 +171,7 @@ async function readConfigFile(path: string, problems: string[]): Promise<FileCon
     ...(manifests === undefined ? {} : { manifests: inFile(manifests) }),
     ...(rules === undefined ? {} : { rules: inFile(rules) }),
     ...(tls === undefined ? {} : { tls: { certificate: resolve(base, tls.certificate), key: resolve(base, tls.key) } }),
-  } as FileConfig
+  }
 }
 
 async function readAny(path: string): Promise<unknown> {
@@ -178,7 +199,8 @@ const minimumTokenLength = 16
 function tokenFrom(environment: Environment, variable: string, problems: string[]): string | null {
   const token = environment[variable]
   if (token === undefined || token === '') return null
-  if (token.length < minimumTokenLength) problems.push(`${variable}: a token needs at least ${minimumTokenLength} characters`)
+  if (token.length < minimumTokenLength)
+    problems.push(`${variable}: a token needs at least ${minimumTokenLength} characters`)
   return token
 }
 

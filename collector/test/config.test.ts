@@ -19,12 +19,22 @@ describe('configuration', () => {
 
   it('has defaults that listen on loopback only', async () => {
     const config = await loadConfig({}, {}, directory)
-    expect(config).toMatchObject({ host: '127.0.0.1', port: 4318, dataDirectory: join(directory, 'driftline-data'), ingestToken: null, tls: null })
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 4318,
+      dataDirectory: join(directory, 'driftline-data'),
+      ingestToken: null,
+      tls: null,
+    })
   })
 
   it('takes flags before the environment, and that before the file', async () => {
     writeFileSync(join(directory, 'driftline.yaml'), 'port: 1\nhost: 127.0.0.2\nkeepBlocksDays: 3\nrules: [rules.ts]\n')
-    const config = await loadConfig({ config: 'driftline.yaml', port: '3' }, { DRIFTLINE_PORT: '2', DRIFTLINE_DATA_DIR: 'data' }, directory)
+    const config = await loadConfig(
+      { config: 'driftline.yaml', port: '3' },
+      { DRIFTLINE_PORT: '2', DRIFTLINE_DATA_DIR: 'data' },
+      directory,
+    )
     expect(config).toMatchObject({
       port: 3,
       host: '127.0.0.2',
@@ -35,7 +45,10 @@ describe('configuration', () => {
   })
 
   it('lists every problem with its place', async () => {
-    writeFileSync(join(directory, 'driftline.json'), '{ "port": "x", "prot": 1, "notifiers": [{ "name": "a", "url": "ftp://x" }] }')
+    writeFileSync(
+      join(directory, 'driftline.json'),
+      '{ "port": "x", "prot": 1, "notifiers": [{ "name": "a", "url": "ftp://x" }] }',
+    )
     const problems = await problemsOf({ config: 'driftline.json', port: '70000' })
     expect(problems.join('\n')).toContain('--port')
     expect(problems.join('\n')).toContain('prot')
@@ -51,7 +64,10 @@ describe('configuration', () => {
   })
 
   it('names a webhook whose token is not set, and a file that is not there', async () => {
-    writeFileSync(join(directory, 'driftline.json'), JSON.stringify({ notifiers: [{ name: 'ops', url: 'https://x.test', tokenVariable: 'OPS_TOKEN' }] }))
+    writeFileSync(
+      join(directory, 'driftline.json'),
+      JSON.stringify({ notifiers: [{ name: 'ops', url: 'https://x.test', tokenVariable: 'OPS_TOKEN' }] }),
+    )
     expect((await problemsOf({ config: 'driftline.json' }))[0]).toContain('OPS_TOKEN')
     expect((await problemsOf({ config: 'absent.json' }))[0]).toContain('absent.json')
   })
@@ -59,8 +75,14 @@ describe('configuration', () => {
   it('is what the README says it is', () => {
     const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
     const source = readFileSync(new URL('../src/config.ts', import.meta.url), 'utf8')
-    const settings = [...source.matchAll(/environment\.(DRIFTLINE_\w+)|'(DRIFTLINE_\w+)'/g)].map((match) => match[1] ?? match[2]!)
-    const fields = [...(/const fileSchema = zod\s*\.strictObject\(\{([\s\S]*?)\n {0,4}\}\)/.exec(source)?.[1] ?? '').matchAll(/^ {2,4}(\w+):/gm)].map((match) => match[1]!)
+    const settings = [...source.matchAll(/environment\.(DRIFTLINE_\w+)|'(DRIFTLINE_\w+)'/g)].map(
+      (match) => match[1] ?? match[2]!,
+    )
+    const fields = [
+      ...(/const fileSchema = zod\s*\.strictObject\(\{([\s\S]*?)\n {0,4}\}\)/.exec(source)?.[1] ?? '').matchAll(
+        /^ {2,4}(\w+):/gm,
+      ),
+    ].map((match) => match[1]!)
     expect(fields.length).toBeGreaterThan(8)
     for (const name of new Set([...settings, ...fields])) expect(readme, name).toContain(`\`${name}\``)
   })

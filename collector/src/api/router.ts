@@ -28,7 +28,10 @@ class RequestError extends Error {
   }
 }
 
-const time = zod.union([zod.coerce.number().int().min(0), zod.iso.datetime({ offset: true }).transform((text) => Date.parse(text))])
+const time = zod.union([
+  zod.coerce.number().int().min(0),
+  zod.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
+])
 const limit = zod.coerce.number().int().min(1).max(maximumLimit).default(defaultLimit)
 const rangeQuery = zod.strictObject({
   from: time.default(0),
@@ -54,7 +57,10 @@ export function createApi({ store, adminToken, onModelChanged, log }: ApiOptions
   const router = express.Router()
   router.use((request, response, next) => {
     if (adminToken === null || showsToken(request.headers.authorization, adminToken)) return next()
-    response.status(401).set('WWW-Authenticate', 'Bearer').json(errorBody(['this needs the admin token']))
+    response
+      .status(401)
+      .set('WWW-Authenticate', 'Bearer')
+      .json(errorBody(['this needs the admin token']))
   })
   const documents = express.json({ limit: maximumDocumentBytes })
 
@@ -69,7 +75,9 @@ export function createApi({ store, adminToken, onModelChanged, log }: ApiOptions
   })
   router.get(`${version}/results`, async (request, response) => {
     const { from, to, ...query } = parseQuery(resultQuery, request)
-    response.json({ results: await store.results({ ...modelVersion(request), fromMs: from, toMs: to, ...defined(query) }) })
+    response.json({
+      results: await store.results({ ...modelVersion(request), fromMs: from, toMs: to, ...defined(query) }),
+    })
   })
   router.get(`${version}/baseline`, async (request, response) => {
     const { model, version } = modelVersion(request)
@@ -104,7 +112,7 @@ export function createApi({ store, adminToken, onModelChanged, log }: ApiOptions
     response.json({ alerts: await store.alerts(defined(parseQuery(alertQuery, request))) })
   })
   router.get('/alerts/:id', async (request, response) => {
-    const id = String(request.params.id)
+    const { id } = request.params
     const [alert] = await store.alerts({ id })
     if (alert === undefined) throw new RequestError(404, [`no alert ${id}`])
     response.json({ alert, events: await store.alertEvents(id) })
@@ -115,7 +123,10 @@ export function createApi({ store, adminToken, onModelChanged, log }: ApiOptions
   })
   router.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const { status, problems } = describe(error)
-    if (status === 500) log(`${request.method} ${request.originalUrl}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    if (status === 500)
+      log(
+        `${request.method} ${request.originalUrl}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      )
     response.status(status).json(errorBody(problems))
   })
   return router
@@ -123,7 +134,8 @@ export function createApi({ store, adminToken, onModelChanged, log }: ApiOptions
 
 function describe(error: unknown): { status: number; problems: readonly string[] } {
   if (error instanceof RequestError) return error
-  if (error instanceof FormatError) return { status: 400, problems: error.problems.map(({ path, message }) => `${path}: ${message}`) }
+  if (error instanceof FormatError)
+    return { status: 400, problems: error.problems.map(({ path, message }) => `${path}: ${message}`) }
   if (error instanceof StoreUnavailableError) return { status: 503, problems: [error.message] }
   // body-parser and the router set a status on errors that are the caller's.
   if (error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500) {
@@ -142,14 +154,19 @@ function modelVersion(request: Request): { model: string; version: string } {
 
 function requireSameModel(given: { name: string; version: string }, model: string, version: string): void {
   if (given.name !== model || given.version !== version) {
-    throw new RequestError(400, [`model: the document is of ${given.name} ${given.version}, the address of ${model} ${version}`])
+    throw new RequestError(400, [
+      `model: the document is of ${given.name} ${given.version}, the address of ${model} ${version}`,
+    ])
   }
 }
 
 function parseQuery<Schema extends zod.ZodType>(schema: Schema, request: Request): zod.infer<Schema> {
   const parsed = schema.safeParse(request.query)
   if (parsed.success) return parsed.data
-  throw new RequestError(400, parsed.error.issues.map((issue) => `query ${issue.path.join('.') || '(names)'}: ${issue.message}`))
+  throw new RequestError(
+    400,
+    parsed.error.issues.map((issue) => `query ${issue.path.join('.') || '(names)'}: ${issue.message}`),
+  )
 }
 
 /** Leaves out members that are undefined, which exactOptionalPropertyTypes tells apart from absent ones. */

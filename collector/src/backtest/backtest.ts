@@ -1,7 +1,12 @@
 import { digestJson, type Baseline, type Json } from '@driftline/instrumentation/contract'
 import type { AlertRecord, AlertState } from '../alert/alert.ts'
 import { createAlertManager } from '../alert/manager.ts'
-import { columnsOf, createWindowAccumulator, type OutputColumns, type WindowAccumulator } from '../baseline/window-accumulator.ts'
+import {
+  columnsOf,
+  createWindowAccumulator,
+  type OutputColumns,
+  type WindowAccumulator,
+} from '../baseline/window-accumulator.ts'
 import type { Clock } from '../clock.ts'
 import { diagnose } from '../diagnose/diagnose.ts'
 import type { Diagnosis } from '../diagnose/diagnosis.ts'
@@ -59,7 +64,12 @@ export function createBacktest(options: BacktestOptions): Backtest {
   const everyMs = cut.kind === 'rows' ? rules.window.everyMs : cut.everyMs
   const baselineDigest = digestJson(options.baseline as unknown as Json)
   const model = compileModel({ baseline, baselineDigest, everyMs, budgetSteps: budgetSteps(rules, everyMs) })
-  const alerts = createAlertManager({ store: createMemoryAlerts(), notifiers: [], clock: options.clock, log: () => undefined })
+  const alerts = createAlertManager({
+    store: createMemoryAlerts(),
+    notifiers: [],
+    clock: options.clock,
+    log: () => undefined,
+  })
 
   async function* windows(): AsyncGenerator<BacktestWindow> {
     let state = model.restore(null)
@@ -75,9 +85,20 @@ export function createBacktest(options: BacktestOptions): Backtest {
       while (recent[0]!.slice <= slice - options.slicesPerWindow) recent.shift()
       const windowCounts = recent.length === 1 ? counts : sumOf(recent.map((one) => one.counts))
       const startMs = slice * everyMs
-      const bounds = { startMs, endMs: startMs + everyMs, windowStartMs: startMs + everyMs - options.slicesPerWindow * everyMs }
+      const bounds = {
+        startMs,
+        endMs: startMs + everyMs,
+        windowStartMs: startMs + everyMs - options.slicesPerWindow * everyMs,
+      }
       const { name, version } = baseline.model
-      const evaluated = evaluateSlice(model, state, { model: name, version, slice: bounds, revision: 1, counts, windowCounts })
+      const evaluated = evaluateSlice(model, state, {
+        model: name,
+        version,
+        slice: bounds,
+        revision: 1,
+        counts,
+        windowCounts,
+      })
       state = evaluated.state
       const changed = await alerts.apply(
         { ...rules, model: '*', version: null },
@@ -89,7 +110,12 @@ export function createBacktest(options: BacktestOptions): Backtest {
           revision: 1,
           rows: evaluated.rows,
           results: evaluated.results,
-          comparedWith: { baselineDigest, manifestDigest: null, baselineRows: baseline.rows, detectorId: model.detectorId },
+          comparedWith: {
+            baselineDigest,
+            manifestDigest: null,
+            baselineRows: baseline.rows,
+            detectorId: model.detectorId,
+          },
         },
       )
       const turned = changed.filter((alert) => states.get(alert.id) !== alert.state)
@@ -183,7 +209,7 @@ function createAccumulators(baseline: Baseline, outputs: OutputColumns): Accumul
 }
 
 function sumOf(slices: readonly SliceCounts[]): SliceCounts {
-  const sums = new Map(slices[0]!)
+  const sums = new Map(slices[0])
   for (const slice of slices.slice(1)) {
     for (const [segment, counts] of slice) {
       const sum = sums.get(segment)

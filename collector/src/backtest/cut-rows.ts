@@ -32,7 +32,7 @@ function cutByRows(size: number): Cutter {
     late: 0,
     runs(batch) {
       const runs: Run[] = []
-      for (let from = 0; from < batch.rows; ) {
+      for (let from = 0; from < batch.rows;) {
         const slice = Math.floor((batch.firstRow + from) / size)
         const to = Math.min(batch.rows, (slice + 1) * size - batch.firstRow)
         runs.push({ from, to, slice })

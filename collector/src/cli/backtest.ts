@@ -49,7 +49,8 @@ Options:
         json: { type: 'boolean', default: false },
       },
     })
-    if (values.baseline === undefined || values.data === undefined) throw new UsageError('--baseline and --data are needed')
+    if (values.baseline === undefined || values.data === undefined)
+      throw new UsageError('--baseline and --data are needed')
     const baseline = readBaseline(resolve(io.directory, values.baseline))
     const rules = values.rules === undefined ? defaultRules : await loadRules(resolve(io.directory, values.rules))
     const { cut, slicesPerWindow } = cutOf(values, rules)
@@ -81,8 +82,12 @@ Options:
       for (const alert of firing) io.stdout(`\n${formatAlert(alert)}\n\n`)
     }
     const { unreadableTime, late } = backtest.leftOut
-    if (unreadableTime > 0) io.stderr(`driftline backtest: ${unreadableTime} rows left out: column ${values.time} does not hold a time\n`)
-    if (late > 0) io.stderr(`driftline backtest: ${late} rows left out: older than the window under way; sort the file by ${values.time}\n`)
+    if (unreadableTime > 0)
+      io.stderr(`driftline backtest: ${unreadableTime} rows left out: column ${values.time} does not hold a time\n`)
+    if (late > 0)
+      io.stderr(
+        `driftline backtest: ${late} rows left out: older than the window under way; sort the file by ${values.time}\n`,
+      )
     if (windows === 0) throw new Error(`${values.data}: no rows`)
     if (!values.json) io.stdout(`${windows} windows, ${fired} alerts fired\n`)
     return 0
@@ -107,11 +112,14 @@ interface CutFlags {
 }
 
 function cutOf(flags: CutFlags, rules: LoadedRules): { cut: Cut; slicesPerWindow: number } {
-  if ((flags.rows === undefined) === (flags.time === undefined)) throw new UsageError('either --rows or --time is needed')
+  if ((flags.rows === undefined) === (flags.time === undefined))
+    throw new UsageError('either --rows or --time is needed')
   if (flags.rows !== undefined) {
-    if (flags.window !== undefined || flags.every !== undefined) throw new UsageError('--window and --every go with --time')
+    if (flags.window !== undefined || flags.every !== undefined)
+      throw new UsageError('--window and --every go with --time')
     const rows = Number(flags.rows)
-    if (!Number.isSafeInteger(rows) || rows < 1) throw new UsageError(`--rows: expected a whole number above 0, got '${flags.rows}'`)
+    if (!Number.isSafeInteger(rows) || rows < 1)
+      throw new UsageError(`--rows: expected a whole number above 0, got '${flags.rows}'`)
     return { cut: { kind: 'rows', rows }, slicesPerWindow: 1 }
   }
   const size = duration(flags.window, '--window') ?? rules.window.sizeMs
@@ -123,13 +131,16 @@ function cutOf(flags: CutFlags, rules: LoadedRules): { cut: Cut; slicesPerWindow
 function duration(text: string | undefined, flag: string): number | null {
   if (text === undefined) return null
   const milliseconds = parseDuration(text)
-  if (milliseconds === null || milliseconds <= 0) throw new UsageError(`${flag}: expected a duration such as 30s, 5m or 1h, got '${text}'`)
+  if (milliseconds === null || milliseconds <= 0)
+    throw new UsageError(`${flag}: expected a duration such as 30s, 5m or 1h, got '${text}'`)
   return milliseconds
 }
 
 /** Times as ISO 8601; row numbers as they are. */
 function instants({ start, end }: BacktestWindow, cut: Cut): { start: number | string; end: number | string } {
-  return cut.kind === 'rows' ? { start, end } : { start: new Date(start).toISOString(), end: new Date(end).toISOString() }
+  return cut.kind === 'rows'
+    ? { start, end }
+    : { start: new Date(start).toISOString(), end: new Date(end).toISOString() }
 }
 
 /** Distances stand among the tests, so that every statistic is found under one name. */

@@ -35,7 +35,12 @@ export interface CompiledModel {
 }
 
 /** What one monitor watches. */
-export type Subject = { readonly segment: string; readonly signal: Signal; readonly rows: number; readonly chunked: boolean } & (
+export type Subject = {
+  readonly segment: string
+  readonly signal: Signal
+  readonly rows: number
+  readonly chunked: boolean
+} & (
   | { readonly kind: 'feature'; readonly name: string; readonly baseline: FeatureBaseline }
   | { readonly kind: 'output'; readonly name: OutputName; readonly baseline: NumericSummary | CategoricalSummary }
 )
@@ -55,11 +60,24 @@ export function compileModel({ baseline, baselineDigest, everyMs, budgetSteps }:
   const monitors: MonitorDefinition[] = []
   const layouts = new Map<string, CountsLayout>()
 
-  const addSegment = (segment: string, layout: CountsLayout, rows: number, chunkRows: readonly number[] | undefined) => {
+  const addSegment = (
+    segment: string,
+    layout: CountsLayout,
+    rows: number,
+    chunkRows: readonly number[] | undefined,
+  ) => {
     layouts.set(segment, layout)
     for (const feature of layout.features) {
       const chunked = feature.chunks !== undefined && chunkRows !== undefined
-      subjects.push({ segment, signal: 'feature-drift', kind: 'feature', name: feature.name, baseline: feature, rows, chunked })
+      subjects.push({
+        segment,
+        signal: 'feature-drift',
+        kind: 'feature',
+        name: feature.name,
+        baseline: feature,
+        rows,
+        chunked,
+      })
       monitors.push(featureMonitor(segment, feature, rows, chunkRows))
     }
     for (const [name, summary] of outputsOf(layout.predictions)) {
@@ -96,7 +114,12 @@ export function compileModel({ baseline, baselineDigest, everyMs, budgetSteps }:
   }
 }
 
-function featureMonitor(segment: string, feature: FeatureBaseline, rows: number, chunkRows: readonly number[] | undefined): MonitorDefinition {
+function featureMonitor(
+  segment: string,
+  feature: FeatureBaseline,
+  rows: number,
+  chunkRows: readonly number[] | undefined,
+): MonitorDefinition {
   const invalid = (feature.invalid.nan ?? 0) + (feature.invalid.infinite ?? 0) + (feature.invalid.wrong_type ?? 0)
   const flag = (count: number, chunks: readonly number[] | undefined) => ({
     count,

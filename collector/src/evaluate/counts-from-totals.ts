@@ -74,7 +74,11 @@ export function countsFromTotals(layout: CountsLayout, totals: Totals): WindowCo
         break
       }
       case metrics.predictions.name:
-        addTo(of(outputs, 'class').categories, String(at[attributes.predictionClass.name] ?? otherCategory), entry.values[0]!)
+        addTo(
+          of(outputs, 'class').categories,
+          String(at[attributes.predictionClass.name] ?? otherCategory),
+          entry.values[0]!,
+        )
         break
       case metrics.predictionScore.name:
         of(outputs, 'score').histograms.push(entry)
@@ -91,7 +95,11 @@ export function countsFromTotals(layout: CountsLayout, totals: Totals): WindowCo
   return assemble(layout, features, outputs)
 }
 
-function assemble(layout: CountsLayout, features: Map<string, Gathered>, outputs: Map<OutputName, Gathered>): WindowCounts {
+function assemble(
+  layout: CountsLayout,
+  features: Map<string, Gathered>,
+  outputs: Map<OutputName, Gathered>,
+): WindowCounts {
   const featureCounts = new Map<string, FeatureCounts>()
   let rows = 0
   for (const baseline of layout.features) {
@@ -110,7 +118,11 @@ function assemble(layout: CountsLayout, features: Map<string, Gathered>, outputs
   }
   const gatheredClass = outputs.get('class')
   if (classes !== undefined && gatheredClass !== undefined) add('class', categorical(classes, gatheredClass))
-  for (const [name, summary] of [['score', score], ['confidence', confidence], ['value', value]] as const) {
+  for (const [name, summary] of [
+    ['score', score],
+    ['confidence', confidence],
+    ['value', value],
+  ] as const) {
     const gathered = outputs.get(name)
     if (summary !== undefined && gathered !== undefined) add(name, numeric(summary, gathered))
   }
@@ -158,7 +170,11 @@ function numeric(baseline: NumericSummary, gathered: Gathered): Distribution {
  * values behind each sum; with one origin that is the histogram's count. With several (instances that run different
  * baselines) it is not known, and the moments are undefined.
  */
-function momentsAbout(mean: number, values: number, moments: Gathered['moments']): { sum: number; sumOfSquares: number } {
+function momentsAbout(
+  mean: number,
+  values: number,
+  moments: Gathered['moments'],
+): { sum: number; sumOfSquares: number } {
   const undefinedMoments = { sum: Number.NaN, sumOfSquares: Number.NaN }
   const origins = new Set(moments.map(({ origin }) => origin))
   if (origins.size !== 1) return undefinedMoments
@@ -176,12 +192,20 @@ function momentsAbout(mean: number, values: number, moments: Gathered['moments']
 function categorical(baseline: CategoricalSummary, gathered: Gathered): Distribution {
   const numericValues = gathered.histograms.reduce((sum, { values }) => sum + values[slot.count]!, 0)
   if (numericValues > 0) {
-    return { kind: 'unusable', reason: 'kind-mismatch', detail: 'categorical in the baseline, sent as numbers', values: numericValues }
+    return {
+      kind: 'unusable',
+      reason: 'kind-mismatch',
+      detail: 'categorical in the baseline, sent as numbers',
+      values: numericValues,
+    }
   }
   return categoricalFrom(baseline, gathered.categories)
 }
 
-function categoricalFrom(baseline: CategoricalSummary, categories: ReadonlyMap<string, number>): CategoricalDistribution {
+function categoricalFrom(
+  baseline: CategoricalSummary,
+  categories: ReadonlyMap<string, number>,
+): CategoricalDistribution {
   const counts = new Float64Array(baseline.categories.length + 1)
   const index = new Map(baseline.categories.map((category, i) => [category, i]))
   let values = 0

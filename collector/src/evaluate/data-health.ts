@@ -37,27 +37,55 @@ export function dataHealth(baseline: FeatureBaseline, window: FeatureCounts, bas
   } else if (distribution.kind === 'numeric' && baseline.kind === 'numeric') {
     const { counts, values } = distribution
     const outside = invalid.out_of_range ?? 0
-    if (baseline.range !== undefined) rates.out_of_range = rate(outside, values, baseline.outOfRange ?? 0, baseline.values)
+    if (baseline.range !== undefined)
+      rates.out_of_range = rate(outside, values, baseline.outOfRange ?? 0, baseline.values)
     const below = counts[0]!
     const above = counts.at(-1)!
     rates.below_minimum = rate(below, values, baseline.counts[0]!, baseline.values)
     rates.above_maximum = rate(above, values, baseline.counts.at(-1)!, baseline.values)
-    if (outside > 0) findings.push({ kind: 'out-of-range', detail: `${outside} of ${values} values outside the declared range`, value: outside })
-    if (below > 0) findings.push({ kind: 'below-minimum', detail: `${below} of ${values} values below ${baseline.min}, the smallest of the baseline`, value: below })
-    if (above > 0) findings.push({ kind: 'above-maximum', detail: `${above} of ${values} values above ${baseline.max}, the largest of the baseline`, value: above })
+    if (outside > 0)
+      findings.push({
+        kind: 'out-of-range',
+        detail: `${outside} of ${values} values outside the declared range`,
+        value: outside,
+      })
+    if (below > 0)
+      findings.push({
+        kind: 'below-minimum',
+        detail: `${below} of ${values} values below ${baseline.min}, the smallest of the baseline`,
+        value: below,
+      })
+    if (above > 0)
+      findings.push({
+        kind: 'above-maximum',
+        detail: `${above} of ${values} values above ${baseline.max}, the largest of the baseline`,
+        value: above,
+      })
     if (distribution.values >= stuckMinimumValues && distribution.min === distribution.max) {
       stuckFinding(counts, baseline.counts, baseline.values, values, String(distribution.min), findings)
     }
   } else if (distribution.kind === 'categorical' && baseline.kind !== 'numeric') {
     const { counts, values } = distribution
     const unseen = counts.at(-1)!
-    rates.unknown_category = rate(unseen, values, baseline.counts.at(-1)!, baseline.values)
-    if (unseen > 0 && baseline.counts.at(-1)! === 0) {
-      findings.push({ kind: 'new-category', detail: `${unseen} of ${values} values in categories that the baseline has never seen`, value: unseen })
+    const unseenBefore = baseline.counts.at(-1)!
+    rates.unknown_category = rate(unseen, values, unseenBefore, baseline.values)
+    if (unseen > 0 && unseenBefore === 0) {
+      findings.push({
+        kind: 'new-category',
+        detail: `${unseen} of ${values} values in categories that the baseline has never seen`,
+        value: unseen,
+      })
     }
     const largest = largestIndex(counts)
     if (values >= stuckMinimumValues) {
-      stuckFinding(counts, baseline.counts, baseline.values, values, `"${baseline.categories[largest] ?? '_OTHER'}"`, findings)
+      stuckFinding(
+        counts,
+        baseline.counts,
+        baseline.values,
+        values,
+        `"${baseline.categories[largest] ?? '_OTHER'}"`,
+        findings,
+      )
     }
   }
   return { rates, findings }
@@ -74,7 +102,9 @@ function rate(count: number, rows: number, baselineCount: number, baselineRows: 
     interval: known ? wilsonInterval(count, rows) : null,
     baselineRate: baselineRows > 0 ? baselineCount / baselineRows : null,
     difference: both ? count / rows - baselineCount / baselineRows : null,
-    differenceInterval: both ? newcombeInterval({ hits: baselineCount, rows: baselineRows }, { hits: count, rows }) : null,
+    differenceInterval: both
+      ? newcombeInterval({ hits: baselineCount, rows: baselineRows }, { hits: count, rows })
+      : null,
   }
 }
 
@@ -88,7 +118,11 @@ function stuckFinding(
 ): void {
   const share = Math.max(...counts) / values
   if (share < stuckShare || Math.max(...baselineCounts) / baselineValues >= stuckBaselineShare) return
-  findings.push({ kind: 'stuck-value', detail: `${(100 * share).toFixed(1)} % of ${values} values are ${value}`, value: share })
+  findings.push({
+    kind: 'stuck-value',
+    detail: `${(100 * share).toFixed(1)} % of ${values} values are ${value}`,
+    value: share,
+  })
 }
 
 function largestIndex(counts: Float64Array): number {

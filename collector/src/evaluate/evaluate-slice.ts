@@ -59,12 +59,24 @@ function monitorInput(subject: Subject, counts: SliceCounts): MonitorInput | nul
   const feature = window?.features.get(subject.name)
   if (feature === undefined || feature.distribution.kind === 'unusable') return null
   const invalid = invalidRows(feature.invalid)
-  return { counts: feature.distribution.counts, missing: feature.missing, invalid, rows: feature.distribution.values + feature.missing + invalid }
+  return {
+    counts: feature.distribution.counts,
+    missing: feature.missing,
+    invalid,
+    rows: feature.distribution.values + feature.missing + invalid,
+  }
 }
 
-function verdictOn(model: CompiledModel, subject: Subject, window: WindowCounts | undefined, monitor: MonitorStep, input: SliceInput): Result {
+function verdictOn(
+  model: CompiledModel,
+  subject: Subject,
+  window: WindowCounts | undefined,
+  monitor: MonitorStep,
+  input: SliceInput,
+): Result {
   const feature = subject.kind === 'feature' ? window?.features.get(subject.name) : undefined
-  const distribution = subject.kind === 'feature' ? feature?.distribution : window?.outputs.get(subject.name)?.distribution
+  const distribution =
+    subject.kind === 'feature' ? feature?.distribution : window?.outputs.get(subject.name)?.distribution
   const base = {
     model: input.model,
     version: input.version,
@@ -88,7 +100,10 @@ function verdictOn(model: CompiledModel, subject: Subject, window: WindowCounts 
     zEta: model.detector.zEta,
   }
   const evidence = evidenceOf(monitor, model)
-  const numbers = distribution === undefined || distribution.kind === 'unusable' ? null : compare(subject, distribution, model.detector.zEta)
+  const numbers =
+    distribution === undefined || distribution.kind === 'unusable'
+      ? null
+      : compare(subject, distribution, model.detector.zEta)
   const { status, reason } = statusOf(subject, window, distribution, monitor)
   return {
     ...base,
@@ -117,7 +132,8 @@ function statusOf(
   if (monitor.alarm) return { status: 'drift', reason: 'alarm' }
   if (monitor.incident !== null) return { status: 'drift', reason: 'open-incident' }
   if (window === undefined || window.rows === 0) return { status: 'insufficient', reason: 'empty-window' }
-  if (distribution === undefined) return { status: 'error', reason: subject.kind === 'feature' ? 'feature-absent' : 'output-absent' }
+  if (distribution === undefined)
+    return { status: 'error', reason: subject.kind === 'feature' ? 'feature-absent' : 'output-absent' }
   if (distribution.values === 0) return { status: 'insufficient', reason: 'no-values' }
   if (!monitor.monitored) return { status: 'insufficient', reason: 'segment-too-small' }
   const asked = 'bounds' in subject.baseline ? effectAskedFor.numeric : effectAskedFor.categorical
@@ -191,7 +207,8 @@ function healthOf(verdict: Result, subject: Subject & { kind: 'feature' }, windo
   const counts: FeatureCounts | undefined = window?.features.get(subject.name)
   const health = counts === undefined ? { rates: {}, findings: [] } : dataHealth(subject.baseline, counts, subject.rows)
   const flagged = verdict.status === 'drift' && ['missing', 'invalid'].includes(verdict.evidence?.leadingGroup ?? '')
-  const status: ResultStatus = verdict.status === 'error' ? 'error' : flagged ? 'drift' : verdict.sizes.windowRows === 0 ? 'insufficient' : 'ok'
+  const status: ResultStatus =
+    verdict.status === 'error' ? 'error' : flagged ? 'drift' : verdict.sizes.windowRows === 0 ? 'insufficient' : 'ok'
   return {
     ...verdict,
     signal: 'data-health',

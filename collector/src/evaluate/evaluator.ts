@@ -73,7 +73,9 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
           await evaluateVersion(model, version)
         } catch (error) {
           counters.failures++
-          log(`evaluation of ${model} ${version} failed and will be tried again: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+          log(
+            `evaluation of ${model} ${version} failed and will be tried again: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+          )
         }
       }
     } catch (error) {
@@ -86,7 +88,12 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     const plan = planFor(model, version)
     const { windows } = plan
     const now = clock.now()
-    const touched = await store.touchedSlices(model, version, windows.everyMs, await store.evaluationCursor(model, version))
+    const touched = await store.touchedSlices(
+      model,
+      version,
+      windows.everyMs,
+      await store.evaluationCursor(model, version),
+    )
     const waiting = touched.filter((slice) => !isDue(windows, slice.startMs, now))
     const due = touched.filter((slice) => isDue(windows, slice.startMs, now))
     if (due.length > 0) {
@@ -110,7 +117,8 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     const last = due.at(-1)!.startMs
     const seen = new Map<number, number>()
     for await (const evaluation of evaluationsBetween(model, version, first, last + windows.everyMs)) {
-      if (evaluation.endMs - evaluation.startMs === windows.everyMs) seen.set(evaluation.startMs, evaluation.throughSequence)
+      if (evaluation.endMs - evaluation.startMs === windows.everyMs)
+        seen.set(evaluation.startMs, evaluation.throughSequence)
     }
     return due.filter((slice) => slice.lastSequence > (seen.get(slice.startMs) ?? -1)).map((slice) => slice.startMs)
   }
@@ -118,7 +126,12 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
   /** Slices read from the store at a time. */
   const pageSize = 1000
 
-  async function* evaluationsBetween(model: string, version: string, fromMs: number, toMs: number): AsyncGenerator<StoredEvaluation> {
+  async function* evaluationsBetween(
+    model: string,
+    version: string,
+    fromMs: number,
+    toMs: number,
+  ): AsyncGenerator<StoredEvaluation> {
     let from = fromMs
     for (;;) {
       const page = await store.evaluations({ model, version, fromMs: from, toMs, limit: pageSize, order: 'ascending' })
@@ -131,7 +144,12 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
   /**
    * Evaluates the changed slices, and again all later ones that were evaluated before: their evidence rests on what came earlier.
    */
-  async function evaluateFrom(model: string, version: string, plan: EvaluationPlan, changed: readonly number[]): Promise<void> {
+  async function evaluateFrom(
+    model: string,
+    version: string,
+    plan: EvaluationPlan,
+    changed: readonly number[],
+  ): Promise<void> {
     const current = await currentModel(model, version, plan)
     const manifest = await store.manifestFor(model, version)
     const { windows } = plan
@@ -143,7 +161,8 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     // States of older slices are thinned out in the store; evidence is then recomputed from the last state that is left.
     const recomputeFrom = known === null ? firstChanged : known.startMs + windows.everyMs
     for await (const evaluation of evaluationsBetween(model, version, recomputeFrom, Number.MAX_SAFE_INTEGER)) {
-      if (evaluation.endMs - evaluation.startMs === windows.everyMs) revisions.set(evaluation.startMs, evaluation.revision)
+      if (evaluation.endMs - evaluation.startMs === windows.everyMs)
+        revisions.set(evaluation.startMs, evaluation.revision)
     }
     const starts = [...new Set([...changed, ...revisions.keys()])].sort((a, b) => a - b)
     for (const startMs of starts) {
@@ -161,7 +180,14 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
         const windowCounts = sliding
           ? countsBySegment(current, await store.totals(model, version, slice.windowStartMs, slice.endMs))
           : sliceCounts
-        const evaluated = evaluateSlice(current, state, { model, version, slice, revision, counts: sliceCounts, windowCounts })
+        const evaluated = evaluateSlice(current, state, {
+          model,
+          version,
+          slice,
+          revision,
+          counts: sliceCounts,
+          windowCounts,
+        })
         state = evaluated.state
         results = evaluated.results
         status = evaluated.status
@@ -208,7 +234,12 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     if (cached !== undefined) return cached
     const found = await store.baselineFor(model, version)
     if (found === null) return null
-    const one = compileModel({ baseline: found.baseline, baselineDigest: found.digest, everyMs: plan.windows.everyMs, budgetSteps: plan.budgetSteps })
+    const one = compileModel({
+      baseline: found.baseline,
+      baselineDigest: found.digest,
+      everyMs: plan.windows.everyMs,
+      budgetSteps: plan.budgetSteps,
+    })
     compiled.set(key, one)
     return one
   }

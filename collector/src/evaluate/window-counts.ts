@@ -68,14 +68,18 @@ export function addWindowCounts(a: WindowCounts, b: WindowCounts): WindowCounts 
   const outputs = new Map(a.outputs)
   for (const [name, output] of b.outputs) {
     const other = outputs.get(name)
-    outputs.set(name, other === undefined ? output : { distribution: addDistributions(other.distribution, output.distribution) })
+    outputs.set(
+      name,
+      other === undefined ? output : { distribution: addDistributions(other.distribution, output.distribution) },
+    )
   }
   return { rows: a.rows + b.rows, features, outputs }
 }
 
 function addFeatures(a: FeatureCounts, b: FeatureCounts): FeatureCounts {
   const invalid = { ...a.invalid }
-  for (const [reason, count] of Object.entries(b.invalid) as [InvalidReason, number][]) invalid[reason] = (invalid[reason] ?? 0) + count
+  for (const [reason, count] of Object.entries(b.invalid) as [InvalidReason, number][])
+    invalid[reason] = (invalid[reason] ?? 0) + count
   return { distribution: addDistributions(a.distribution, b.distribution), missing: a.missing + b.missing, invalid }
 }
 

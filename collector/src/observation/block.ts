@@ -64,7 +64,8 @@ export function seriesWidth(series: Series): number {
 /** Metric and attributes as one text: what makes two series the same, whatever their layout. */
 export function seriesKey(metric: string, attributes: Readonly<Record<string, AttributeValue>>): string {
   let key = metric
-  for (const name of Object.keys(attributes).sort()) key += `\u0001${name}\u0002${typeof attributes[name] === 'string' ? attributes[name] : JSON.stringify(attributes[name])}`
+  for (const name of Object.keys(attributes).sort())
+    key += `\u0001${name}\u0002${typeof attributes[name] === 'string' ? attributes[name] : JSON.stringify(attributes[name])}`
   return key
 }
 

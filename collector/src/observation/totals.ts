@@ -36,7 +36,8 @@ export class Totals {
   }
 
   #entryFor(series: Series): TotalsEntry {
-    const kind = series.layout === null ? '' : series.layout.kind === 'explicit' ? layoutKey(series.layout) : 'log-linear'
+    const kind =
+      series.layout === null ? '' : series.layout.kind === 'explicit' ? layoutKey(series.layout) : 'log-linear'
     const key = `${seriesKey(series.metric, series.attributes)}\u0003${kind}`
     let entry = this.#entries.get(key)
     if (entry === undefined) {

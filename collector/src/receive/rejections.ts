@@ -42,7 +42,7 @@ const shownNameLength = 100
 
 /** Collects the refusals of one request: counts by reason, and the first few different ones in words. */
 export class RejectionLog {
-  readonly counts = new Map<RejectionReason, number>()
+  readonly counts: Map<RejectionReason, number> = new Map()
   readonly #examples = new Set<string>()
   #total = 0
   #lastMetric = ''

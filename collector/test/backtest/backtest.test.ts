@@ -39,18 +39,33 @@ describe('driftline backtest', () => {
     window: number
     start: number | string
     rows: number
-    results: { signal: string; feature: string; status: string; tests: Record<string, { statistic: number | null; pValue?: number }> }[]
+    results: {
+      signal: string
+      feature: string
+      status: string
+      tests: Record<string, { statistic: number | null; pValue?: number }>
+    }[]
     alerts: { state: string; explanation: { moved: { feature: string }[] } }[]
     diagnosis: { cause: string; features: string[] }[]
   }
-  const lines = (): Line[] => out.trim().split('\n').map((line) => JSON.parse(line) as Line)
+  const lines = (): Line[] =>
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line)
 
-  const file = (name: string, rows: number, options: { seed: number; driftFrom?: number; time?: (row: number) => string }) => {
+  const file = (
+    name: string,
+    rows: number,
+    options: { seed: number; driftFrom?: number; time?: (row: number) => string },
+  ) => {
     const next = random(options.seed)
     const text = ['at,age,colour']
     for (let row = 0; row < rows; row++) {
       const factor = row >= (options.driftFrom ?? Infinity) ? 12 : 1
-      text.push(`${options.time?.(row) ?? row},${((20 + 50 * next()) * factor).toFixed(2)},${next() < 0.6 ? 'blue' : 'red'}`)
+      text.push(
+        `${options.time?.(row) ?? row},${((20 + 50 * next()) * factor).toFixed(2)},${next() < 0.6 ? 'blue' : 'red'}`,
+      )
     }
     writeFileSync(join(directory, name), `${text.join('\n')}\n`)
   }
@@ -58,7 +73,22 @@ describe('driftline backtest', () => {
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'driftline-backtest-'))
     file('train.csv', 5000, { seed: 1 })
-    expect(await run('baseline', 'build', '--data', 'train.csv', '--model', 'm', '--version', '1', '--exclude', 'at', '--out', 'b.json')).toBe(0)
+    expect(
+      await run(
+        'baseline',
+        'build',
+        '--data',
+        'train.csv',
+        '--model',
+        'm',
+        '--version',
+        '1',
+        '--exclude',
+        'at',
+        '--out',
+        'b.json',
+      ),
+    ).toBe(0)
   })
   afterEach(() => rmSync(directory, { recursive: true }))
 
@@ -81,7 +111,9 @@ describe('driftline backtest', () => {
   it('cuts by time, and says which rows it left out', async () => {
     const at = (row: number) => (row === 7 ? 'soon' : new Date(1_700_000_000_000 + row * 1000).toISOString())
     file('now.csv', 3000, { seed: 3, time: at })
-    expect(await run('backtest', '--baseline', 'b.json', '--data', 'now.csv', '--time', 'at', '--window', '10m', '--json')).toBe(0)
+    expect(
+      await run('backtest', '--baseline', 'b.json', '--data', 'now.csv', '--time', 'at', '--window', '10m', '--json'),
+    ).toBe(0)
     const windows = lines()
     expect(windows.reduce((sum, { rows }) => sum + rows, 0)).toBe(2999)
     expect(windows.every(({ start }) => Date.parse(String(start)) % 600_000 === 0)).toBe(true)
@@ -90,7 +122,22 @@ describe('driftline backtest', () => {
 
   it('slides a window over disjoint slices', async () => {
     file('now.csv', 1800, { seed: 4, time: (row) => new Date(1_700_000_400_000 + row * 1000).toISOString() })
-    expect(await run('backtest', '--baseline', 'b.json', '--data', 'now.csv', '--time', 'at', '--window', '10m', '--every', '5m', '--json')).toBe(0)
+    expect(
+      await run(
+        'backtest',
+        '--baseline',
+        'b.json',
+        '--data',
+        'now.csv',
+        '--time',
+        'at',
+        '--window',
+        '10m',
+        '--every',
+        '5m',
+        '--json',
+      ),
+    ).toBe(0)
     const sizes = lines().map(({ results }) => (results[0] as unknown as { sizes: { window: number } }).sizes.window)
     expect(Math.max(...sizes)).toBe(600)
     expect(lines().every(({ rows }) => rows <= 300)).toBe(true)
@@ -112,7 +159,20 @@ describe('driftline backtest', () => {
       [2, '--baseline and --data', '--data', 'now.csv'],
       [2, 'either --rows or --time', '--baseline', 'b.json', '--data', 'now.csv'],
       [2, "got 'many'", '--baseline', 'b.json', '--data', 'now.csv', '--rows', 'many'],
-      [2, 'must divide', '--baseline', 'b.json', '--data', 'now.csv', '--time', 'at', '--window', '1h', '--every', '7m'],
+      [
+        2,
+        'must divide',
+        '--baseline',
+        'b.json',
+        '--data',
+        'now.csv',
+        '--time',
+        'at',
+        '--window',
+        '1h',
+        '--every',
+        '7m',
+      ],
       [1, 'empty.csv', '--baseline', 'b.json', '--data', 'empty.csv', '--rows', '10'],
       [1, 'age', '--baseline', 'b.json', '--data', 'other.csv', '--rows', '10'],
       [1, 'broken.json', '--baseline', 'broken.json', '--data', 'now.csv', '--rows', '10'],

@@ -32,7 +32,14 @@ describe('evaluator', () => {
   }
   const windows = () => store.evaluations({ model: 'small', version: '1', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER })
   const resultsOf = (feature: string) =>
-    store.results({ model: 'small', version: '1', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, feature, signal: 'feature-drift' })
+    store.results({
+      model: 'small',
+      version: '1',
+      fromMs: 0,
+      toMs: Number.MAX_SAFE_INTEGER,
+      feature,
+      signal: 'feature-drift',
+    })
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'driftline-evaluator-'))
@@ -72,11 +79,15 @@ describe('evaluator', () => {
   })
 
   it('evaluates a slice again when data comes late, with the evidence of all later slices', async () => {
-    await store.append([0, 1, 2].map((i) => smallBlock(start + i * minute, start + i * minute + 10_000, usualWindow(1000))))
+    await store.append(
+      [0, 1, 2].map((i) => smallBlock(start + i * minute, start + i * minute + 10_000, usualWindow(1000))),
+    )
     clock.advance(3 * minute + 5000)
     await evaluator.tick()
     const before = await resultsOf('age')
-    await store.append([smallBlock(start + minute, start + minute + 10_000, { ...usualWindow(1000), missing: 300 }, { instance: 'late' })])
+    await store.append([
+      smallBlock(start + minute, start + minute + 10_000, { ...usualWindow(1000), missing: 300 }, { instance: 'late' }),
+    ])
     await evaluator.tick()
     expect((await windows()).map(({ revision }) => revision)).toEqual([1, 2, 2])
     const after = await resultsOf('age')
@@ -86,7 +97,9 @@ describe('evaluator', () => {
   })
 
   it('catches up after a restart, with the same evidence as without one', async () => {
-    const blocks = [0, 1, 2, 3].map((i) => smallBlock(start + i * minute, start + i * minute + 10_000, { ...usualWindow(1000), missing: 20 }))
+    const blocks = [0, 1, 2, 3].map((i) =>
+      smallBlock(start + i * minute, start + i * minute + 10_000, { ...usualWindow(1000), missing: 20 }),
+    )
     await store.append(blocks.slice(0, 2))
     clock.advance(2 * minute + 5000)
     await evaluator.tick()
@@ -95,7 +108,12 @@ describe('evaluator', () => {
     clock.advance(100 * minute)
     await open()
     await evaluator.tick()
-    expect((await windows()).map(({ startMs, revision }) => [(startMs - start) / minute, revision])).toEqual([[0, 1], [1, 1], [2, 1], [3, 1]])
+    expect((await windows()).map(({ startMs, revision }) => [(startMs - start) / minute, revision])).toEqual([
+      [0, 1],
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ])
     const restarted = (await resultsOf('age')).map(({ evidence }) => evidence)
 
     await store.close()
@@ -109,7 +127,10 @@ describe('evaluator', () => {
 
   it('raises drift for values above anything seen, and names the feature', async () => {
     const shifted = { ...usualWindow(1000), age: [0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 890] }
-    await store.append([smallBlock(start, start + 10_000, usualWindow(1000)), smallBlock(start + minute, start + minute + 10_000, shifted)])
+    await store.append([
+      smallBlock(start, start + 10_000, usualWindow(1000)),
+      smallBlock(start + minute, start + minute + 10_000, shifted),
+    ])
     clock.advance(2 * minute + 5000)
     await evaluator.tick()
     const [usual, drifted] = await resultsOf('age')
@@ -117,7 +138,14 @@ describe('evaluator', () => {
     expect(drifted).toMatchObject({ status: 'drift', evidence: { alarm: true, threshold: 720 } })
     expect(drifted!.effect!.value).toBeGreaterThan(1)
     expect((await resultsOf('colour')).map(({ status }) => status)).toEqual(['ok', 'ok'])
-    const health = await store.results({ model: 'small', version: '1', fromMs: start + minute, toMs: start + 2 * minute, signal: 'data-health', feature: 'age' })
+    const health = await store.results({
+      model: 'small',
+      version: '1',
+      fromMs: start + minute,
+      toMs: start + 2 * minute,
+      signal: 'data-health',
+      feature: 'age',
+    })
     expect(health[0]!.findings.map(({ kind }) => kind)).toContain('above-maximum')
   })
 
@@ -126,7 +154,9 @@ describe('evaluator', () => {
     await store.append([smallBlock(start, start + 10_000, { colour: withoutAge.colour!, score: withoutAge.score! })])
     const other = smallBlock(start + minute, start + minute + 10_000, usualWindow(1000))
     const series = other.shape.series.map((one) =>
-      one.layout?.kind === 'explicit' && one.layout.bounds.length === 10 ? { ...one, layout: { kind: 'explicit' as const, bounds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] } } : one,
+      one.layout?.kind === 'explicit' && one.layout.bounds.length === 10
+        ? { ...one, layout: { kind: 'explicit' as const, bounds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] } }
+        : one,
     )
     const { makeShape } = await import('../../src/observation/block.ts')
     await store.append([{ ...other, shape: makeShape(series) }])
@@ -140,7 +170,14 @@ describe('evaluator', () => {
   })
 
   it('says insufficient for a window of a few rows', async () => {
-    await store.append([smallBlock(start, start + 10_000, { age: [0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], missing: 0, colour: [2, 1, 0], score: [1, 1, 1, 0, 0, 0] })])
+    await store.append([
+      smallBlock(start, start + 10_000, {
+        age: [0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0],
+        missing: 0,
+        colour: [2, 1, 0],
+        score: [1, 1, 1, 0, 0, 0],
+      }),
+    ])
     clock.advance(minute + 5000)
     await evaluator.tick()
     expect((await resultsOf('age'))[0]).toMatchObject({ status: 'insufficient', reason: 'too-few-rows', pValue: null })
@@ -149,7 +186,9 @@ describe('evaluator', () => {
   it('computes distances on the sliding window and evidence on disjoint slices', async () => {
     await store.close()
     await open({ sizeMs: 3 * minute, everyMs: minute, graceMs: 5000 })
-    await store.append([0, 1, 2].map((i) => smallBlock(start + i * minute, start + i * minute + 10_000, usualWindow(1000))))
+    await store.append(
+      [0, 1, 2].map((i) => smallBlock(start + i * minute, start + i * minute + 10_000, usualWindow(1000))),
+    )
     clock.advance(3 * minute + 5000)
     await evaluator.tick()
     const results = await resultsOf('age')
@@ -158,14 +197,24 @@ describe('evaluator', () => {
   })
 
   it('keeps windows without a baseline, and takes one up that comes later', async () => {
-    await store.append([{ ...smallBlock(start, start + 10_000, usualWindow(1000)), scope: { ...smallBlock(0, 1, {}).scope, model: 'unknown' } }])
+    await store.append([
+      {
+        ...smallBlock(start, start + 10_000, usualWindow(1000)),
+        scope: { ...smallBlock(0, 1, {}).scope, model: 'unknown' },
+      },
+    ])
     clock.advance(minute + 5000)
     await evaluator.tick()
     const query = { model: 'unknown', version: '1', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }
     expect(await store.evaluations(query)).toMatchObject([{ status: 'no-baseline' }])
     await store.putBaseline({ ...smallBaseline, model: { name: 'unknown', version: '1' } })
     evaluator.forget('unknown', '1')
-    await store.append([{ ...smallBlock(start + minute, start + minute + 10_000, usualWindow(1000)), scope: { ...smallBlock(0, 1, {}).scope, model: 'unknown' } }])
+    await store.append([
+      {
+        ...smallBlock(start + minute, start + minute + 10_000, usualWindow(1000)),
+        scope: { ...smallBlock(0, 1, {}).scope, model: 'unknown' },
+      },
+    ])
     clock.advance(minute)
     await evaluator.tick()
     expect((await store.evaluations(query)).map(({ status }) => status)).toEqual(['no-baseline', 'ok'])

@@ -22,10 +22,26 @@ export const smallBaseline: Baseline = {
       missing: 100,
       invalid: {},
     },
-    { name: 'colour', kind: 'categorical', categories: ['blue', 'red'], counts: [6000, 4000, 0], values: 10_000, missing: 0, invalid: {} },
+    {
+      name: 'colour',
+      kind: 'categorical',
+      categories: ['blue', 'red'],
+      counts: [6000, 4000, 0],
+      values: 10_000,
+      missing: 0,
+      invalid: {},
+    },
   ],
   predictions: {
-    score: { bounds: [0.2, 0.4, 0.5, 0.6, 0.8], counts: [2000, 2000, 1000, 1000, 2000, 2000], values: 10_000, mean: 0.5, variance: 0.09, min: 0, max: 1 },
+    score: {
+      bounds: [0.2, 0.4, 0.5, 0.6, 0.8],
+      counts: [2000, 2000, 1000, 1000, 2000, 2000],
+      values: 10_000,
+      mean: 0.5,
+      variance: 0.09,
+      min: 0,
+      max: 1,
+    },
   },
 }
 
@@ -43,14 +59,29 @@ export interface SmallWindow {
 export function usualWindow(rows: number): SmallWindow {
   const scaled = (counts: readonly number[]) => counts.map((count) => Math.round((count * rows) / 10_000))
   const [age, colour] = smallBaseline.features
-  return { age: scaled(age!.counts), missing: Math.round(rows / 100), colour: scaled(colour!.counts), score: scaled(smallBaseline.predictions.score!.counts) }
+  return {
+    age: scaled(age!.counts),
+    missing: Math.round(rows / 100),
+    colour: scaled(colour!.counts),
+    score: scaled(smallBaseline.predictions.score!.counts),
+  }
 }
 
 /** The block that a recorder of the small model sends for one interval. */
-export function smallBlock(startMs: number, endMs: number, window: SmallWindow, options: { instance?: string; segment?: string } = {}): Block {
+export function smallBlock(
+  startMs: number,
+  endMs: number,
+  window: SmallWindow,
+  options: { instance?: string; segment?: string } = {},
+): Block {
   const series: Series[] = []
   const values: number[] = []
-  const histogram = (metric: string, at: Series['attributes'], bounds: readonly number[], counts: readonly number[]) => {
+  const histogram = (
+    metric: string,
+    at: Series['attributes'],
+    bounds: readonly number[],
+    counts: readonly number[],
+  ) => {
     series.push({ metric, attributes: at, layout: { kind: 'explicit', bounds } })
     const count = counts.reduce((sum, one) => sum + one, 0)
     values.push(count, Number.NaN, bounds[0]!, bounds.at(-1)!, ...counts)
@@ -64,7 +95,11 @@ export function smallBlock(startMs: number, endMs: number, window: SmallWindow, 
   if (window.age !== undefined && age!.kind === 'numeric') {
     histogram(metrics.featureValue.name, ofAge, age!.bounds, window.age)
     for (const order of [1, 2]) {
-      sum(metrics.featureMoment.name, { ...ofAge, [attributes.momentOrder.name]: order, [attributes.momentOrigin.name]: 40 }, order === 1 ? 0 : 441 * 100)
+      sum(
+        metrics.featureMoment.name,
+        { ...ofAge, [attributes.momentOrder.name]: order, [attributes.momentOrigin.name]: 40 },
+        order === 1 ? 0 : 441 * 100,
+      )
     }
   }
   if (window.missing !== undefined) {
@@ -72,9 +107,14 @@ export function smallBlock(startMs: number, endMs: number, window: SmallWindow, 
   }
   window.colour?.forEach((count, i) => {
     const category = ['blue', 'red', '_OTHER'][i]!
-    sum(metrics.featureObservations.name, { [attributes.featureCategory.name]: category, [attributes.featureName.name]: 'colour' }, count)
+    sum(
+      metrics.featureObservations.name,
+      { [attributes.featureCategory.name]: category, [attributes.featureName.name]: 'colour' },
+      count,
+    )
   })
-  if (window.score !== undefined) histogram(metrics.predictionScore.name, {}, smallBaseline.predictions.score!.bounds, window.score)
+  if (window.score !== undefined)
+    histogram(metrics.predictionScore.name, {}, smallBaseline.predictions.score!.bounds, window.score)
   return {
     scope: {
       model: 'small',

@@ -47,20 +47,44 @@ export type AttributeId =
 export const attributes: Readonly<Record<AttributeId, AttributeDefinition>> = {
   modelName: { name: `${prefix}.model.name`, description: 'Name of the model; on the scope.' },
   modelVersion: { name: `${prefix}.model.version`, description: 'Version of the model; on the scope.' },
-  manifestDigest: { name: `${prefix}.manifest.digest`, description: 'Digest of the manifest the server was started with; on the scope.' },
-  baselineDigest: { name: `${prefix}.baseline.digest`, description: 'Digest of the baseline whose bucket bounds the recorder uses; on the scope.' },
-  segment: { name: `${prefix}.segment`, description: 'Declared segment value that the rows of this scope share; absent when the model has no segments.' },
+  manifestDigest: {
+    name: `${prefix}.manifest.digest`,
+    description: 'Digest of the manifest the server was started with; on the scope.',
+  },
+  baselineDigest: {
+    name: `${prefix}.baseline.digest`,
+    description: 'Digest of the baseline whose bucket bounds the recorder uses; on the scope.',
+  },
+  segment: {
+    name: `${prefix}.segment`,
+    description: 'Declared segment value that the rows of this scope share; absent when the model has no segments.',
+  },
   featureName: { name: `${prefix}.feature.name`, description: 'Name of the input feature.' },
-  featureCategory: { name: `${prefix}.feature.category`, description: 'Category of a categorical feature, from the list of the baseline or _OTHER.' },
-  momentOrder: { name: `${prefix}.feature.moment.order`, description: 'Order of the moment: 1 for the sum of (x - origin), 2 for the sum of its square.' },
-  momentOrigin: { name: `${prefix}.feature.moment.origin`, description: 'The origin that is subtracted before a moment is summed.' },
+  featureCategory: {
+    name: `${prefix}.feature.category`,
+    description: 'Category of a categorical feature, from the list of the baseline or _OTHER.',
+  },
+  momentOrder: {
+    name: `${prefix}.feature.moment.order`,
+    description: 'Order of the moment: 1 for the sum of (x - origin), 2 for the sum of its square.',
+  },
+  momentOrigin: {
+    name: `${prefix}.feature.moment.origin`,
+    description: 'The origin that is subtracted before a moment is summed.',
+  },
   invalidReason: { name: `${prefix}.feature.invalid.reason`, description: 'Why a value is missing or invalid.' },
   outputName: { name: `${prefix}.output.name`, description: 'Name of the model output, when it has several.' },
-  predictionClass: { name: `${prefix}.prediction.class`, description: 'Predicted class, from the list of the baseline or _OTHER.' },
+  predictionClass: {
+    name: `${prefix}.prediction.class`,
+    description: 'Predicted class, from the list of the baseline or _OTHER.',
+  },
   outcomeClass: { name: `${prefix}.outcome.class`, description: 'Actual class, once it is known.' },
   attributionMethod: { name: `${prefix}.attribution.method`, description: 'How the attribution was computed.' },
   runtimeName: { name: `${prefix}.runtime.name`, description: 'The library that ran the model.' },
-  detectorName: { name: `${prefix}.detector.name`, description: 'The multivariate detector that the error belongs to.' },
+  detectorName: {
+    name: `${prefix}.detector.name`,
+    description: 'The multivariate detector that the error belongs to.',
+  },
   dropReason: { name: `${prefix}.monitor.drop.reason`, description: 'Why the recorder did not count a row.' },
   errorType: { name: 'error.type', description: 'Class of the error that ended an inference; only on failures.' },
   httpRoute: { name: 'http.route', description: 'Route template that served the inference.' },
@@ -113,7 +137,8 @@ export const metrics: Readonly<Record<MetricId, MetricDefinition>> = {
     name: `${prefix}.feature.moment`,
     instrument: 'sum',
     unit: '1',
-    description: 'Sum of (x - origin) and of its square, so that mean and variance keep their digits and can be added up.',
+    description:
+      'Sum of (x - origin) and of its square, so that mean and variance keep their digits and can be added up.',
     required: [attributes.featureName.name, attributes.momentOrder.name],
     optional: [attributes.momentOrigin.name],
   },

@@ -19,7 +19,18 @@ function alert(id: string, state: AlertRecord['state'], firedAtMs: number | null
     diagnosis: [],
     lookFirst: '',
   }
-  return { ...identity, id, rule: id, severity: 'warning', state, activeSinceMs: 0, lastTrueMs: 0, firedAtMs, resolvedAtMs: null, explanation }
+  return {
+    ...identity,
+    id,
+    rule: id,
+    severity: 'warning',
+    state,
+    activeSinceMs: 0,
+    lastTrueMs: 0,
+    firedAtMs,
+    resolvedAtMs: null,
+    explanation,
+  }
 }
 const ids = (alerts: readonly AlertRecord[]): string[] => alerts.map(({ id }) => id)
 
@@ -49,7 +60,9 @@ describe('AlarmBook', () => {
   it('tells of alarms raised together the one with the most evidence first', () => {
     const book = new AlarmBook()
     book.look([])
-    const moved = (log10Evidence: number | null): Moved => [{ signal: 'feature-drift', feature: 'f', change: '', effect: null, log10Evidence }]
+    const moved = (log10Evidence: number | null): Moved => [
+      { signal: 'feature-drift', feature: 'f', change: '', effect: null, log10Evidence },
+    ]
     const raised = book.look([
       alert('weak', 'firing', 1, moved(7)),
       alert('nothing', 'firing'),

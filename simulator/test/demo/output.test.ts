@@ -47,7 +47,9 @@ const alert: AlertRecord = {
       rulesDigest: '',
       detectorId: '',
     },
-    diagnosis: [{ score: 0.9, cause: 'unit-or-scale-change', features: ['AGEP'], evidence: 'a factor of 12', lookAt: 'the unit' }],
+    diagnosis: [
+      { score: 0.9, cause: 'unit-or-scale-change', features: ['AGEP'], evidence: 'a factor of 12', lookAt: 'the unit' },
+    ],
     lookFirst: 'the unit of AGEP',
   },
 }
