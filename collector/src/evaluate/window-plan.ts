@@ -25,8 +25,3 @@ export function sliceAt(plan: WindowPlan, startMs: number): Slice {
 export function isDue(plan: WindowPlan, startMs: number, nowMs: number): boolean {
   return startMs + plan.everyMs + plan.graceMs <= nowMs
 }
-
-/** When a slice that starts at `startMs` becomes due. */
-export function dueAt(plan: WindowPlan, startMs: number): number {
-  return startMs + plan.everyMs + plan.graceMs
-}

@@ -1,5 +1,5 @@
 import type { Baseline, Manifest } from '@driftline/instrumentation/contract'
-import type { Block, Scope } from '../observation/block.ts'
+import type { Block } from '../observation/block.ts'
 import type { Totals } from '../observation/totals.ts'
 import type { Result, SliceStatus } from '../evaluate/result.ts'
 import type { AlertRecord, AlertEvent } from '../alert/alert.ts'
@@ -168,5 +168,3 @@ export const queryLimits: { readonly default: number; readonly maximum: number }
 export class StoreUnavailableError extends Error {
   override name = 'StoreUnavailableError'
 }
-
-export type { Scope }
