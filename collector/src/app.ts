@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer as createHttpServer, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { FormatError, parseBaseline, parseManifest, type Baseline } from '@driftline/instrumentation/contract'
+import type { Baseline, Manifest } from '@driftline/instrumentation/contract'
 import express, { type Express } from 'express'
 import { createAlertManager, type AlertSlice } from './alert/manager.ts'
 import { createConsoleNotifier } from './alert/notify/console.ts'
@@ -10,6 +10,7 @@ import type { Notifier } from './alert/notify/notifier.ts'
 import { createWebhookNotifier } from './alert/notify/webhook.ts'
 import { createHealthRoutes } from './api/health.ts'
 import { createApi } from './api/router.ts'
+import { readBaseline, readManifest } from './baseline/read-baseline.ts'
 import type { Clock } from './clock.ts'
 import { ConfigError, type CollectorConfig, type Environment } from './config.ts'
 import { createEvaluator, type EvaluatedSlice } from './evaluate/evaluator.ts'
@@ -47,7 +48,7 @@ const notificationDeadlineMs = 2000
 /** The table of contents of the server: builds every part, in order, and hands each what it needs. */
 export async function startCollector({ config, clock, environment, log }: CollectorOptions): Promise<Collector> {
   const rules = await loadRuleSet(config.rules)
-  const documents = readDocuments(config)
+  const documents = await readDocuments(config)
   const store = await openSqliteStore({ directory: config.dataDirectory })
   try {
     for (const manifest of documents.manifests) await store.putManifest(manifest)
@@ -177,20 +178,24 @@ function alertSliceOf({ slice, baseline, manifest, baselineDigest, detectorId, .
 }
 
 /** Reads all baselines and manifests, and reports every problem of all files at once. */
-function readDocuments(config: CollectorConfig) {
+async function readDocuments(config: CollectorConfig): Promise<{ manifests: Manifest[]; baselines: Baseline[] }> {
   const problems: string[] = []
-  const read = <Document>(path: string, parse: (value: unknown) => Document): Document[] => {
-    try {
-      return [parse(JSON.parse(readFileSync(path, 'utf8')))]
-    } catch (error) {
-      if (error instanceof FormatError)
-        problems.push(...error.problems.map((problem) => `${path}: ${problem.path}: ${problem.message}`))
-      else problems.push(`${path}: ${error instanceof Error ? error.message : String(error)}`)
-      return []
+  const readAll = async <Document>(
+    paths: readonly string[],
+    read: (path: string) => Promise<Document>,
+  ): Promise<Document[]> => {
+    const documents: Document[] = []
+    for (const path of paths) {
+      try {
+        documents.push(await read(path))
+      } catch (error) {
+        problems.push(error instanceof Error ? error.message : String(error))
+      }
     }
+    return documents
   }
-  const manifests = config.manifests.flatMap((path) => read(path, parseManifest))
-  const baselines = config.baselines.flatMap((path) => read(path, parseBaseline))
+  const manifests = await readAll(config.manifests, readManifest)
+  const baselines = await readAll(config.baselines, readBaseline)
   if (problems.length > 0) throw new ConfigError(problems)
   return { manifests, baselines }
 }

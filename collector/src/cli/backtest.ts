@@ -1,16 +1,15 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { parseBaseline } from '@driftline/instrumentation/contract'
 import { formatAlert } from '../alert/format.ts'
+import { readBaseline } from '../baseline/read-baseline.ts'
 import { createBacktest, type BacktestWindow } from '../backtest/backtest.ts'
 import type { Cut } from '../backtest/cut-rows.ts'
 import type { Result } from '../evaluate/result.ts'
 import { defaultRules } from '../rules/default-rules.ts'
-import { parseDuration } from '../rules/duration.ts'
 import { loadRules } from '../rules/load.ts'
 import type { LoadedRules } from '../rules/loaded.ts'
 import { UsageError, type Command } from './command.ts'
+import { durationOption } from './duration-option.ts'
 
 export const backtestCommand: Command = {
   name: 'backtest',
@@ -51,7 +50,7 @@ Options:
     })
     if (values.baseline === undefined || values.data === undefined)
       throw new UsageError('--baseline and --data are needed')
-    const baseline = readBaseline(resolve(io.directory, values.baseline))
+    const baseline = await readBaseline(resolve(io.directory, values.baseline))
     const rules = values.rules === undefined ? defaultRules : await loadRules(resolve(io.directory, values.rules))
     const { cut, slicesPerWindow } = cutOf(values, rules)
     const backtest = createBacktest({
@@ -94,16 +93,6 @@ Options:
   },
 }
 
-function readBaseline(path: string) {
-  let content: unknown
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-  }
-  return parseBaseline(content)
-}
-
 interface CutFlags {
   readonly rows?: string | undefined
   readonly time?: string | undefined
@@ -122,18 +111,15 @@ function cutOf(flags: CutFlags, rules: LoadedRules): { cut: Cut; slicesPerWindow
       throw new UsageError(`--rows: expected a whole number above 0, got '${flags.rows}'`)
     return { cut: { kind: 'rows', rows }, slicesPerWindow: 1 }
   }
-  const size = duration(flags.window, '--window') ?? rules.window.sizeMs
-  const everyMs = duration(flags.every, '--every') ?? (flags.window === undefined ? rules.window.everyMs : size)
+  const size = flags.window === undefined ? rules.window.sizeMs : durationOption(flags.window, '--window')
+  const everyMs =
+    flags.every !== undefined
+      ? durationOption(flags.every, '--every')
+      : flags.window === undefined
+        ? rules.window.everyMs
+        : size
   if (size % everyMs !== 0) throw new UsageError('--every must divide --window')
   return { cut: { kind: 'time', column: flags.time!, everyMs }, slicesPerWindow: size / everyMs }
-}
-
-function duration(text: string | undefined, flag: string): number | null {
-  if (text === undefined) return null
-  const milliseconds = parseDuration(text)
-  if (milliseconds === null || milliseconds <= 0)
-    throw new UsageError(`${flag}: expected a duration such as 30s, 5m or 1h, got '${text}'`)
-  return milliseconds
 }
 
 /** Times as ISO 8601; row numbers as they are. */

@@ -9,7 +9,7 @@ import type { ColumnKind } from '../baseline/column-profile.ts'
 import { readManifest } from '../baseline/read-baseline.ts'
 import { baselineText, summariseBaseline } from '../baseline/summarise-baseline.ts'
 import { UsageError, type Command, type Io } from './command.ts'
-import { parseDuration } from './duration.ts'
+import { durationOption } from './duration-option.ts'
 import { startProgress } from './progress.ts'
 
 const kinds = ['numeric', 'categorical', 'boolean', 'ignore'] as const
@@ -190,7 +190,7 @@ function checkedOptions(values: Values): Omit<BuildBaselineOptions, 'file' | 'mo
       chunkDurationMs:
         values['chunk-duration'] === undefined
           ? undefined
-          : parseDuration(values['chunk-duration'], '--chunk-duration'),
+          : durationOption(values['chunk-duration'], '--chunk-duration'),
       maxCategories: whole(values['max-categories'], '--max-categories', 1, maxCategories),
       bins: whole(values.bins, '--bins', 2, maxBounds - 4),
     }),
