@@ -8,6 +8,9 @@ import type { BenchResult } from './result.ts'
 const features = 30
 const buckets = 20
 
+/** Components that a row is projected on where its reconstruction error is measured, too. */
+const components = 10
+
 /** Rows per batch call. */
 const batchRows = 256
 
@@ -46,8 +49,17 @@ export async function run(): Promise<BenchResult[]> {
     for (let pass = 0; pass < poolRows / objectRows; pass++) for (const row of rows) monitor.record(row)
   }
   const throughSdk = () => recordBySdk(sdk, pool)
-  const timings = alternate([batch, single, throughSdk])
-  const [perBatchValue, perSingleValue, perSdkValue] = timings as [number[], number[], number[]]
+  const measuring = createMonitor({ baseline: withComponents(uniformBaseline()), export: false })
+  const measuredBatch = () => {
+    for (const tensor of batches) measuring.recordBatch(tensor)
+  }
+  const timings = alternate([batch, single, throughSdk, measuredBatch])
+  const [perBatchValue, perSingleValue, perSdkValue, perMeasuredValue] = timings as [
+    number[],
+    number[],
+    number[],
+    number[],
+  ]
   return [
     { name: 'batch', value: lowerQuartile(perBatchValue), unit: 'ns/value', goal: '<= 10' },
     { name: 'single rows, as objects', value: lowerQuartile(perSingleValue), unit: 'ns/value', goal: '<= 20' },
@@ -57,6 +69,11 @@ export async function run(): Promise<BenchResult[]> {
       value: median(perSdkValue.map((sdk, i) => sdk / perBatchValue[i]!)),
       unit: 'ratio',
       goal: '>= 40',
+    },
+    {
+      name: `reconstruction error of ${features} features by ${components} components, on top of batch`,
+      value: median(perMeasuredValue.map((measured, i) => (measured - perBatchValue[i]!) * features)),
+      unit: 'ns/row',
     },
     { name: 'allocated on the batch path', value: allocatedPerRow(batch), unit: 'bytes/row', goal: '<= 1' },
     { name: 'state', value: monitor.statistics().featureBytes / features, unit: 'bytes/feature', goal: '<= 1024' },
@@ -196,18 +213,22 @@ function uniformBounds(): number[] {
   return Array.from({ length: buckets - 1 }, (_, i) => (i + 1) / buckets)
 }
 
-/** Uniform values in [0, 1], the whole baseline as `driftline baseline build` would write it. */
-function uniformBaseline(): Baseline {
-  const rows = 1000 * buckets
-  const summary: NumericSummary = {
+function uniformSummary(): NumericSummary {
+  return {
     bounds: uniformBounds(),
     counts: Array.from({ length: buckets }, () => 1000),
-    values: rows,
+    values: 1000 * buckets,
     mean: 0.5,
     variance: 1 / 12,
     min: 0,
     max: 1,
   }
+}
+
+/** Uniform values in [0, 1], the whole baseline as `driftline baseline build` would write it. */
+function uniformBaseline(): Baseline {
+  const summary = uniformSummary()
+  const rows = summary.values
   return {
     schema: 'driftline.baseline/1',
     model: { name: 'bench', version: '1' },
@@ -220,6 +241,28 @@ function uniformBaseline(): Baseline {
       confidence: summary,
       classes: { categories: ['no', 'yes'], counts: [rows / 2, rows / 2, 0], values: rows },
       decision: { threshold: 0.5, rule: '>', positiveClass: 'yes', negativeClass: 'no' },
+    },
+  }
+}
+
+/** The same baseline with a multivariate detector, whose components are waves: what they are does not matter to what they cost. */
+function withComponents(baseline: Baseline): Baseline {
+  const wave = (component: number, feature: number) =>
+    Math.sqrt(2 / features) * Math.cos((Math.PI * (component + 1) * (feature + 0.5)) / features)
+  const bounds = uniformBounds().map((bound) => 10 * bound)
+  const error = { ...uniformSummary(), bounds, mean: 5, variance: 100 / 12, max: 10 }
+  return {
+    ...baseline,
+    multivariate: {
+      kind: 'pca',
+      name: 'pca',
+      features: names,
+      means: names.map(() => 0.5),
+      standardDeviations: names.map(() => Math.sqrt(1 / 12)),
+      components: Array.from({ length: components }, (_, component) => names.map((_, i) => wave(component, i))),
+      explainedVariance: components / features,
+      error,
+      imputed: 0,
     },
   }
 }

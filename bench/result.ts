@@ -1,3 +1,8 @@
+import type { ParseArgsOptionsConfig } from 'node:util'
+
+/** Flags of one benchmark, as node:util's parseArgs takes them. */
+export type BenchOptions = ParseArgsOptionsConfig
+
 /** One line of a benchmark's report: a ratio or a per-unit cost measured in this run. */
 export interface BenchResult {
   readonly name: string

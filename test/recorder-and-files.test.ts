@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createMonitor } from '@driftline/instrumentation'
+import type { Baseline } from '@driftline/instrumentation/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createWindowAccumulator } from '../collector/src/baseline/window-accumulator.ts'
 import { systemClock } from '../collector/src/clock.ts'
@@ -11,7 +12,33 @@ import type { WindowCounts } from '../collector/src/evaluate/window-counts.ts'
 import { Totals } from '../collector/src/observation/totals.ts'
 import { createReceiver } from '../collector/src/receive/otlp-route.ts'
 import type { RowBatch } from '../collector/src/rows/row-batch.ts'
-import { smallBaseline } from '../collector/test/support/small-model.ts'
+import { smallBaseline as smallModel } from '../collector/test/support/small-model.ts'
+
+/** The small model with a second number, and a detector of changes between the two. */
+const age = smallModel.features.find((feature) => feature.kind === 'numeric')!
+const smallBaseline: Baseline = {
+  ...smallModel,
+  features: [...smallModel.features, { ...age, name: 'height' }],
+  multivariate: {
+    kind: 'pca',
+    name: 'pca',
+    features: ['age', 'height'],
+    means: [40.1, 39.7],
+    standardDeviations: [21.3, 20.9],
+    components: [[0.6, 0.8]],
+    explainedVariance: 0.65,
+    error: {
+      bounds: [-5e-324, 0.25, 0.5, 1, 2, 4],
+      counts: [0, 2000, 2000, 3000, 2500, 500, 0],
+      values: 10_000,
+      mean: 0.8,
+      variance: 0.4,
+      min: 0,
+      max: 4,
+    },
+    imputed: 0,
+  },
+}
 
 /**
  * A row means the same whether it comes from a server through recorder, OTLP and collector, or from a file through a backtest:
@@ -62,13 +89,13 @@ describe('the recorder and the reader of files', () => {
   )
   const row = fc.record({
     age: cell,
+    height: cell,
     colour: fc.oneof(cell, fc.constantFrom('blue', 'red')),
     score: fc.double({ min: 0, max: 1, noNaN: true }),
   })
 
-  const viaServer = async (
-    rows: readonly { age: unknown; colour: unknown; score: number }[],
-  ): Promise<WindowCounts> => {
+  type Row = { age: unknown; height: unknown; colour: unknown; score: number }
+  const viaServer = async (rows: readonly Row[]): Promise<WindowCounts> => {
     totals = new Totals()
     const monitor = createMonitor({
       baseline: smallBaseline,
@@ -80,16 +107,19 @@ describe('the recorder and the reader of files', () => {
     await monitor.shutdown()
     return countsFromTotals(smallBaseline, totals)
   }
-  const viaFile = (rows: readonly { age: unknown; colour: unknown; score: number }[]): WindowCounts => {
-    const columns = new Map(['age', 'colour', 'score'].map((name) => [name, rows.map((one) => one[name as 'age'])]))
+  const viaFile = (rows: readonly Row[]): WindowCounts => {
+    const columns = new Map(
+      ['age', 'height', 'colour', 'score'].map((name) => [name, rows.map((one) => one[name as 'age'])]),
+    )
     const batch: RowBatch = { firstRow: 0, rows: rows.length, columns, text: false, place: String }
     const accumulator = createWindowAccumulator(smallBaseline, { score: 'score' })
     accumulator.add(batch)
     return accumulator.take()
   }
   /** What verdicts are computed from, in a form that can be compared. */
-  const comparable = ({ rows, features, outputs }: WindowCounts) => ({
+  const comparable = ({ rows, features, outputs, reconstruction }: WindowCounts) => ({
     rows,
+    reconstruction: reconstruction && [counts(reconstruction.distribution), reconstruction.imputed],
     features: [...features].map(([name, { distribution, missing, invalid }]) => {
       const { missing: _missing, ...others } = invalid
       return [
@@ -121,7 +151,9 @@ describe('the recorder and the reader of files', () => {
   it('count any rows alike', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 60 }), async (rows) => {
-        expect(comparable(await viaServer(rows))).toEqual(comparable(viaFile(rows)))
+        const fromServer = comparable(await viaServer(rows))
+        expect(fromServer.reconstruction).toBeDefined()
+        expect(fromServer).toEqual(comparable(viaFile(rows)))
       }),
       { numRuns: 60 },
     )

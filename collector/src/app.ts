@@ -17,6 +17,7 @@ import { createEvaluator, type EvaluatedSlice } from './evaluate/evaluator.ts'
 import { createReceiver } from './receive/otlp-route.ts'
 import { checkAgainstBaseline } from './rules/check-baseline.ts'
 import { checkNotifiers } from './rules/check-notifiers.ts'
+import { presetsOf } from './rules/presets-of.ts'
 import { RuleFileError } from './rules/problem.ts'
 import { loadRuleSet, type RuleSet } from './rules/rule-set.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
@@ -74,8 +75,8 @@ export async function startCollector({ config, clock, environment, log }: Collec
       clock,
       log,
       planFor: (model, version) => {
-        const { window, alarmThreshold } = rules.rulesFor(model, version)
-        return { windows: window, budgetSteps: alarmThreshold }
+        const { window, alarmThreshold, season = 'none', ...loaded } = rules.rulesFor(model, version)
+        return { windows: window, budgetSteps: alarmThreshold, season, presets: presetsOf(loaded) }
       },
       onEvaluated: async (evaluated) => {
         await alerts.apply(rules.rulesFor(evaluated.model, evaluated.version), alertSliceOf(evaluated))
@@ -108,7 +109,9 @@ export async function startCollector({ config, clock, environment, log }: Collec
       createApi({
         store,
         adminToken: config.adminToken,
+        clock,
         log,
+        rulesFor: (model, version) => rules.rulesFor(model, version),
         onModelChanged: (model, version) => evaluator.forget(model, version),
       }),
     )

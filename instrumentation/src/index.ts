@@ -4,6 +4,8 @@ export {
   type Monitor,
   type MonitorStatistics,
   type ObserveOptions,
+  type OutcomeDetails,
+  type OutcomeValue,
   type RowFeatures,
 } from './monitor.ts'
 export { DriftlineConfigError, type DeclaredFeature, type MonitorOptions } from './options.ts'

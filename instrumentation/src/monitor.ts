@@ -32,6 +32,18 @@ export interface Monitor {
   observe<Result>(call: () => Result, options?: ObserveOptions): Result
   /** Records the duration of a call that was timed elsewhere. */
   recordDuration(seconds: number, options?: DurationOptions): void
+  /**
+   * Counts what became of a prediction that was recorded with this id in its output: the actual class, or of a regression the actual
+   * value. The prediction must have been recorded by this process, and not too long ago (`outcomeTtlMillis`, `maxPendingOutcomes`).
+   * Outcomes belong to the time at which they are told, not to that of the prediction.
+   *
+   * @example
+   * monitor.record(row, { id: order.id, score: 0.83 })
+   * monitor.outcome(order.id, 'returned') // hours later
+   */
+  outcome(id: string | number | bigint, actual: OutcomeValue): void
+  /** Counts the outcome of a prediction that the application joined itself. */
+  recordOutcome(predictedClass: OutcomeValue, actualClass: OutcomeValue, options?: OutcomeDetails): void
   /** For a reader of your own, with `export: false`. Always delta; hand it to one reader only, since each collection starts anew. */
   readonly metricProducer: MetricProducer
   /** Exports everything up to now. Resolves within 5 s, whether or not it arrived; see `statistics()`. */
@@ -43,6 +55,16 @@ export interface Monitor {
 
 /** One row: values by feature name, or in feature order. */
 export type RowFeatures = Readonly<Record<string, unknown>> | Values
+
+/** A class by its name, number or truth, or the actual value of a regression. */
+export type OutcomeValue = string | number | bigint | boolean
+
+export interface OutcomeDetails {
+  /** Value of the segment column that the baseline declares. */
+  readonly segment?: string | undefined
+  /** Time from the prediction to its outcome. */
+  readonly delaySeconds?: number | undefined
+}
 
 export interface ObserveOptions {
   /** Rows of the call. */
@@ -62,6 +84,12 @@ export interface MonitorStatistics {
   readonly rows: number
   /** Rows not counted, not fully counted, or lost on the way, by reason; only reasons that occurred. */
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>
+  readonly outcomes: {
+    /** Outcomes counted. */
+    readonly joined: number
+    /** Predictions with an id that wait for theirs. */
+    readonly pending: number
+  }
   readonly exports: {
     /** Intervals that arrived. */
     readonly exported: number
@@ -92,7 +120,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
 export function startMonitor(options: MonitorOptions, clock: Clock): Monitor {
   const setup = readOptions(options, process.env)
   const failures = new FailureReport(options.onError)
-  const recorder = new ModelRecorder(setup.plan, (error) => failures.add('record', error))
+  const { maxPendingOutcomes, outcomeTtlMillis } = setup
+  const recorder = new ModelRecorder(
+    setup.plan,
+    { maxPendingOutcomes, outcomeTtlMillis, now: () => clock.now() },
+    (error) => failures.add('record', error),
+  )
   const producer = new IntervalProducer({
     recorder,
     now: () => clock.now(),
@@ -183,6 +216,23 @@ class RecordingMonitor implements Monitor {
     }
   }
 
+  outcome(id: string | number | bigint, actual: OutcomeValue): void {
+    if (this.#stopped === null) this.#recorder.joinOutcome(id, actual)
+    else this.#recorder.drop('shut_down', 1)
+  }
+
+  recordOutcome(predictedClass: OutcomeValue, actualClass: OutcomeValue, options?: OutcomeDetails): void {
+    if (this.#stopped !== null) {
+      this.#recorder.drop('shut_down', 1)
+      return
+    }
+    try {
+      this.#recorder.recordOutcome(predictedClass, actualClass, options?.segment, options?.delaySeconds)
+    } catch (error) {
+      this.#failures.add('record', error)
+    }
+  }
+
   async flush(): Promise<void> {
     await this.#exporter?.flush()
   }
@@ -196,6 +246,7 @@ class RecordingMonitor implements Monitor {
     return {
       rows: this.#recorder.rows,
       dropped: Object.fromEntries(this.#recorder.dropped),
+      outcomes: this.#recorder.outcomes,
       exports: this.#exporter?.statistics ?? { exported: 0, failed: 0, pending: 0 },
       failures: { count: this.#failures.count, last: this.#failures.last },
       featureBytes: this.#recorder.featureBytes,

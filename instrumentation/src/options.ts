@@ -14,6 +14,16 @@ const minExportIntervalMillis = 10
 
 const hourMillis = 3_600_000
 
+/** Predictions that wait for their outcome: about 17 MB with ids of 36 characters, and the last minutes of a busy server. */
+export const defaultMaxPendingOutcomes = 100_000
+/** More would be some 200 MB of the host's memory; such joins belong into a database. */
+const maxPendingOutcomesLimit = 1_000_000
+
+/** How long a prediction waits for its outcome: what comes later than a day is joined where the labels are. */
+export const defaultOutcomeTtlMillis: number = 24 * hourMillis
+/** A month: no server process is relied on to live longer. */
+const maxOutcomeTtlMillis = 31 * 24 * hourMillis
+
 /** A feature as it is declared when there is neither baseline nor manifest. */
 export type DeclaredFeature = Pick<ManifestFeature, 'name' | 'kind' | 'range' | 'categories'>
 
@@ -47,6 +57,10 @@ export interface MonitorOptions {
   readonly exporter?: MetricExporter | undefined
   /** `points` for backends that lose attributes of the scope. Default: `scope`. */
   readonly modelAttributesOn?: 'scope' | 'points' | undefined
+  /** Predictions recorded with an id that wait for `outcome()` at one time; the oldest makes way. Default: 100,000. */
+  readonly maxPendingOutcomes?: number | undefined
+  /** Milliseconds that a prediction with an id waits for `outcome()`. Default: a day. */
+  readonly outcomeTtlMillis?: number | undefined
   /** Called for every failure inside Driftline, none of which reach the application otherwise. */
   readonly onError?: ((error: Error) => void) | undefined
 }
@@ -58,6 +72,8 @@ export interface MonitorSetup {
   readonly otlp: OtlpOptions
   readonly exports: boolean
   readonly modelAttributesOn: 'scope' | 'points'
+  readonly maxPendingOutcomes: number
+  readonly outcomeTtlMillis: number
 }
 
 /** Options, a file or an environment variable that a monitor cannot start with; the message has one line per problem. */
@@ -88,6 +104,8 @@ const knownOptions: ReadonlySet<string> = new Set([
   'export',
   'exporter',
   'modelAttributesOn',
+  'maxPendingOutcomes',
+  'outcomeTtlMillis',
   'onError',
 ] satisfies (keyof MonitorOptions)[])
 
@@ -123,13 +141,29 @@ export function readOptions(options: MonitorOptions, environment: Environment): 
     headers: options.headers,
   }
   if (exports && exporter === undefined) checkInstalled(exporterPackage(otlp.protocol), problems)
+  const { maxPendingOutcomes = defaultMaxPendingOutcomes, outcomeTtlMillis = defaultOutcomeTtlMillis } = options
+  checkWholeNumber(maxPendingOutcomes, maxPendingOutcomesLimit, 'maxPendingOutcomes', problems)
+  checkWholeNumber(outcomeTtlMillis, maxOutcomeTtlMillis, 'outcomeTtlMillis', problems)
   if (problems.length > 0 || plan === null) throw new DriftlineConfigError(problems)
-  return { plan, exportIntervalMillis, otlp, exports, modelAttributesOn: options.modelAttributesOn ?? 'scope' }
+  return {
+    plan,
+    exportIntervalMillis,
+    otlp,
+    exports,
+    modelAttributesOn: options.modelAttributesOn ?? 'scope',
+    maxPendingOutcomes,
+    outcomeTtlMillis,
+  }
 }
 
 function checkText(value: unknown, place: string, problems: Problems): void {
   if (value !== undefined && (typeof value !== 'string' || value === ''))
     problems.push(`${place}: a text that is not empty is needed`)
+}
+
+function checkWholeNumber(value: unknown, limit: number, place: string, problems: Problems): void {
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > limit)
+    problems.push(`${place}: a whole number from 1 to ${limit} is needed, not '${String(value)}'`)
 }
 
 function checkOneOf(value: unknown, allowed: readonly string[], place: string, problems: Problems): void {

@@ -7,12 +7,14 @@ import {
   type FeatureBaseline,
   type Json,
   type Manifest,
+  type MultivariateBaseline,
   type NumericSummary,
   type PredictionBaseline,
 } from './contract/index.ts'
 import type { DeclaredFeature } from './options.ts'
 import type {
   CategoricalFeaturePlan,
+  DetectorPlan,
   FeaturePlan,
   ModelPlan,
   NumericFeaturePlan,
@@ -56,6 +58,9 @@ export function planModel(sources: PlanSources, problems: Problems): ModelPlan |
     baselineDigest,
     features: declared.map((feature) => planFeature(feature, byName.get(feature.name))),
     predictions: planPredictions(baseline?.predictions, binary, manifest?.output?.classes ?? null),
+    outcomeClasses:
+      (baseline?.labels ?? baseline?.predictions.classes)?.categories ?? manifest?.output?.classes ?? null,
+    detector: planDetector(baseline?.multivariate, declared),
     segments: baseline?.segments === undefined ? null : new Set(Object.keys(baseline.segments.values)),
     decision,
     binary,
@@ -178,6 +183,20 @@ function planPredictions(
     score: planOutput(baseline?.score, binary ? probabilityBounds : null),
     confidence: planOutput(baseline?.confidence, probabilityBounds),
     value: planOutput(baseline?.value, null),
+  }
+}
+
+function planDetector(
+  multivariate: MultivariateBaseline | undefined,
+  declared: readonly DeclaredFeature[],
+): DetectorPlan | null {
+  if (multivariate === undefined) return null
+  const { name, features, means, standardDeviations, components, error } = multivariate
+  return {
+    name,
+    basis: { means, standardDeviations, components },
+    places: declared.map((feature) => features.indexOf(feature.name)),
+    error: planOutput(error, null),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Decision } from './contract/index.ts'
+import type { Decision, ReconstructionBasis } from './contract/index.ts'
 import type { NumericColumn } from './recorder/numeric-block.ts'
 
 /** What is to be recorded of one model: the outcome of reading manifest, baseline and options. */
@@ -10,6 +10,10 @@ export interface ModelPlan {
   /** In the order in which a row given as an array or tensor holds them. */
   readonly features: readonly FeaturePlan[]
   readonly predictions: PredictionPlan
+  /** Actual classes, in whose cells outcomes are counted. Null: learned. */
+  readonly outcomeClasses: readonly string[] | null
+  /** Null when the baseline has none. */
+  readonly detector: DetectorPlan | null
   /** Declared segment values; all are counted in the same cells. Null when the model has no segments. */
   readonly segments: ReadonlySet<string> | null
   /** How a missing class is derived from a score; null when it is not known. */
@@ -40,6 +44,15 @@ export interface PredictionPlan {
   readonly score: OutputPlan
   readonly confidence: OutputPlan
   readonly value: OutputPlan
+}
+
+/** The multivariate detector: how far each row lies from the principal components of the baseline. */
+export interface DetectorPlan {
+  readonly name: string
+  readonly basis: ReconstructionBasis
+  /** For each feature its place in the basis, or -1. */
+  readonly places: readonly number[]
+  readonly error: OutputPlan
 }
 
 export interface OutputPlan extends NumericColumn {

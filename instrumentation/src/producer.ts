@@ -23,6 +23,7 @@ import type { FeaturePlan, ModelPlan, OutputPlan } from './plan.ts'
 import type { CategoricalReading } from './recorder/categorical-column.ts'
 import type { DropReason, ModelRecorder } from './recorder/model-recorder.ts'
 import type { NumericReading } from './recorder/numeric-block.ts'
+import type { OutcomeReading } from './recorder/outcome-counts.ts'
 import type { ScopeReading } from './recorder/scope-recorder.ts'
 import { version } from './version.ts'
 
@@ -92,8 +93,14 @@ export class IntervalProducer {
       const builder = this.#builder(segment, times)
       addFeatures(builder, this.#recorder.plan, scope)
       addPredictions(builder, this.#recorder.plan, scope)
+      addDetector(builder, this.#recorder.plan, scope)
       add(segment, builder)
       rows += scope.rows
+    }
+    for (const { segment, reading: outcomes } of reading.outcomes) {
+      const builder = this.#builder(segment, times)
+      addOutcomes(builder, outcomes)
+      add(segment, builder)
     }
     const builder = this.#builder(null, times)
     for (const { runtime, errorType, seconds } of reading.inference.durations) {
@@ -322,6 +329,19 @@ function addPredictions(
   addOutput(builder, 'predictionScore', predictions.score, score)
   addOutput(builder, 'predictionConfidence', predictions.confidence, confidence)
   addOutput(builder, 'predictionValue', predictions.value, value)
+}
+
+function addDetector(builder: MetricBuilder, { detector }: ModelPlan, { detector: reading }: ScopeReading): void {
+  if (detector === null || reading === null || reading.error.count === 0) return
+  builder.histogram('reconstructionError', { detectorName: detector.name }, reading.error, true)
+  builder.counter('imputedRows', { detectorName: detector.name }, reading.imputed)
+}
+
+function addOutcomes(builder: MetricBuilder, { pairs, error, delay }: OutcomeReading): void {
+  for (const { predicted, actual, count } of pairs)
+    builder.counter('outcomes', { predictionClass: predicted, outcomeClass: actual }, count)
+  if (error.count > 0) builder.histogram('outcomeError', {}, error, false)
+  if (delay.count > 0) builder.histogram('outcomeDelay', {}, delay, true)
 }
 
 function addOutput(builder: MetricBuilder, metric: MetricId, plan: OutputPlan, reading: NumericReading): void {

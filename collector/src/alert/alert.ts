@@ -66,15 +66,18 @@ export interface ComparedWith {
 }
 
 /**
- * A change of state, or what became of telling people about it.
+ * A change of state, what became of telling people about it, or what they said.
  *
  * An alert that is firing gets another `firing` event when something that it did not yet name breaks the rule too.
  */
 export interface AlertEvent {
   readonly alertId: string
-  /** `pending`, `firing`, `resolved`: event time, the end of the slice. `notified`, `notify-failed`: when it happened. */
+  /** `pending`, `firing`, `resolved`: event time, the end of the slice. Of the others: when it happened. */
   readonly atMs: number
-  readonly kind: 'pending' | 'firing' | 'resolved' | 'notified' | 'notify-failed'
-  /** In words; of `firing`, `resolved`, `notified` and `notify-failed` in the form that alert/notify/delivery.ts writes and reads. */
+  readonly kind: 'pending' | 'firing' | 'resolved' | 'notified' | 'notify-failed' | 'acknowledged' | 'verdict'
+  /**
+   * In words; of `firing`, `resolved`, `notified` and `notify-failed` in the form that alert/notify/delivery.ts writes and reads; of `acknowledged` and
+   * `verdict` the JSON of alert/verdict.ts.
+   */
   readonly detail: string
 }

@@ -1,6 +1,8 @@
-import type { Result } from '../evaluate/result.ts'
-import type { LoadedBudgetRule, LoadedRule, LoadedThresholdRule } from '../rules/loaded.ts'
+import type { PresetVerdict, Result } from '../evaluate/result.ts'
+import type { LoadedPresetRule, LoadedRule, LoadedThresholdRule } from '../rules/loaded.ts'
 import { measureFor } from '../rules/measures.ts'
+import { benjaminiHochberg } from '../stats/benjamini-hochberg.ts'
+import { bonferroni } from '../stats/bonferroni.ts'
 
 /** What one slice says about one rule in one segment. */
 export interface Condition {
@@ -13,6 +15,8 @@ export interface Condition {
   readonly results: readonly Result[]
   /** Those of them that broke it anew in this slice, apart from incidents that were open before. */
   readonly fresh: readonly Result[]
+  /** What was compared in place of the p-values, of rules with a correction: one for every result that was judged. */
+  readonly adjustedPValues?: ReadonlyMap<Result, number>
 }
 
 export interface ConditionInput {
@@ -31,26 +35,33 @@ export interface ConditionInput {
  * Whether a rule is broken by the results of a slice.
  *
  * A budget rule holds while some result of its signal raises an alarm or has an open incident; a threshold rule while some
- * result reaches the threshold. A result without rows, with too few of them or without the number asked for is not judged.
+ * result reaches the threshold; a preset rule while the preset flags some result, or as large a share of them as it asks for. A
+ * result without rows, with too few of them or without the number asked for is not judged.
  */
 export function conditionOf({ rule, results, atMs, openFeatures = [] }: ConditionInput): Condition {
-  const judge = rule.kind === 'budget' ? judgeBudget : (result: Result) => judgeThreshold(rule, result)
+  const watched = results.filter((result) => isWatched(rule, result))
+  const adjusted = rule.kind === 'threshold' ? adjustedPValues(rule, watched) : null
+  const judge = judgeOf(rule, adjusted)
   const broken: Result[] = []
   const fresh: Result[] = []
   const judged = new Set<string>()
-  for (const result of results) {
-    if (!isWatched(rule, result)) continue
+  let verdicts = 0
+  for (const result of watched) {
     const verdict = judge(result)
     if (verdict === 'unknown') continue
+    verdicts++
     judged.add(result.feature)
     if (verdict === 'calm') continue
     broken.push(result)
     if (verdict === 'breaks') fresh.push(result)
   }
-  const holds = broken.length > 0
+  const share = rule.kind === 'preset' ? (rule.share ?? 0) : 0
+  const holds = broken.length > 0 && broken.length >= share * verdicts
   const known = holds || (judged.size > 0 && openFeatures.every((feature) => judged.has(feature)))
   const byStrength = strongestFirst(rule)
-  return { holds, known, atMs, results: broken.sort(byStrength), fresh: fresh.sort(byStrength) }
+  const breaking = (some: Result[]) => (holds ? some.sort(byStrength) : [])
+  const condition = { holds, known, atMs, results: breaking(broken), fresh: breaking(fresh) }
+  return adjusted === null ? condition : { ...condition, adjustedPValues: adjusted }
 }
 
 /** `breaks`: in this very slice; `open`: an earlier breach goes on. */
@@ -67,12 +78,50 @@ function judgeBudget({ evidence, sizes, status }: Result): Verdict {
   return evidence.incident === null ? 'calm' : 'open'
 }
 
-function judgeThreshold(rule: LoadedThresholdRule, result: Result): Verdict {
-  const value = measured(rule, result)
-  const { window, windowRows } = result.sizes
-  if (value === null || result.status === 'error' || (rule.measure === 'rate' ? windowRows : window) < rule.minimumRows)
-    return 'unknown'
+function judgeOf(rule: LoadedRule, adjusted: ReadonlyMap<Result, number> | null): (result: Result) => Verdict {
+  if (rule.kind === 'budget') return judgeBudget
+  if (rule.kind === 'preset') return (result) => judgePreset(rule, result)
+  return (result) => judgeThreshold(rule, result, adjusted)
+}
+
+function judgeThreshold(
+  rule: LoadedThresholdRule,
+  result: Result,
+  adjusted: ReadonlyMap<Result, number> | null,
+): Verdict {
+  const value = isJudged(rule, result) ? (adjusted?.get(result) ?? measured(rule, result)) : null
+  if (value === null) return 'unknown'
   return (rule.measure === 'p-value' ? value <= rule.threshold : value >= rule.threshold) ? 'breaks' : 'calm'
+}
+
+function isJudged(rule: LoadedThresholdRule, { status, sizes }: Result): boolean {
+  return status !== 'error' && (rule.measure === 'rate' ? sizes.windowRows : sizes.window) >= rule.minimumRows
+}
+
+function judgePreset(rule: LoadedPresetRule, result: Result): Verdict {
+  const drift = presetVerdict(rule, result)?.drift ?? null
+  if (drift === null || result.status === 'error' || result.sizes.window < rule.minimumRows) return 'unknown'
+  return drift ? 'breaks' : 'calm'
+}
+
+/** What the rule's preset says of a result; null when it was not asked. */
+export function presetVerdict(rule: LoadedPresetRule, { presets }: Result): PresetVerdict | null {
+  return presets?.[rule.preset] ?? null
+}
+
+/** P-values as corrected over all results that can be judged; null without a correction. */
+function adjustedPValues(rule: LoadedThresholdRule, watched: readonly Result[]): Map<Result, number> | null {
+  if (rule.correction === 'none') return null
+  const judged: Result[] = []
+  const pValues: number[] = []
+  for (const result of watched) {
+    const pValue = isJudged(rule, result) ? measured(rule, result) : null
+    if (pValue === null) continue
+    judged.push(result)
+    pValues.push(Math.min(Math.max(pValue, 0), 1))
+  }
+  const adjusted = rule.correction === 'bonferroni' ? bonferroni(pValues) : benjaminiHochberg(pValues)
+  return new Map(judged.map((result, index) => [result, adjusted[index]!]))
 }
 
 /** Results leave out the rates of reasons that neither the window nor the baseline has. */
@@ -96,11 +145,19 @@ function rateOf({ rates }: Result, key: string): number | null {
   return sparseRates.includes(key) && typeof rates['invalid']?.rate === 'number' ? 0 : null
 }
 
-function strongestFirst(rule: LoadedBudgetRule | LoadedThresholdRule): (a: Result, b: Result) => number {
+function strongestFirst(rule: LoadedRule): (a: Result, b: Result) => number {
   const strength = (result: Result) => {
     if (rule.kind === 'budget') return (result.evidence!.alarm ? 1e9 : 0) + result.evidence!.log10Feature
+    if (rule.kind === 'preset') return excess(presetVerdict(rule, result)!)
     const value = measured(rule, result)!
     return rule.measure === 'p-value' ? -value : value
   }
   return (a, b) => strength(b) - strength(a) || (a.feature < b.feature ? -1 : a.feature > b.feature ? 1 : 0)
+}
+
+/** How far beyond the threshold, as a ratio: the features of one preset can have different statistics. */
+function excess({ value, threshold, relation }: PresetVerdict): number {
+  if (value === null || threshold === null) return 0
+  const [smaller, larger] = relation === '<' || relation === '<=' ? [value, threshold] : [threshold, value]
+  return larger / Math.max(smaller, Number.MIN_VALUE)
 }

@@ -1,3 +1,4 @@
+import { liesFarther, meanErrors } from '../diagnose/structure-change.ts'
 import { formatFactor, formatNumber, formatShare } from '../diagnose/words.ts'
 import type { Moments, RateResult, Result, ResultSummary } from '../evaluate/result.ts'
 
@@ -31,6 +32,7 @@ export interface DescribedResult {
  * @example 'mean 38.9 -> 467 years (x12.0), standard deviation 18.1 -> 217 (x12.0), above the largest value of the baseline 0 % -> 71 %'
  */
 export function describeChange({ result, rates, unit }: DescribedResult): string {
+  if (result.signal === 'multivariate-drift') return structureInWords(result)
   const leading = result.evidence?.leadingGroup ?? ''
   const facts: { readonly first: boolean; readonly text: string }[] = []
   if (result.summary !== null) facts.push(...summaryFacts(result.summary, leading, unit))
@@ -100,6 +102,15 @@ function categoryChange(summary: ResultSummary & { kind: 'categorical' }): strin
     .filter((change) => Math.abs(change.after - change.before) >= largest / 2)
     .map((change) => `share of ${JSON.stringify(change.category)} ${shareChange(change.before, change.after)}`)
     .join(', ')
+}
+
+/** What a changed reconstruction error means; its number alone says little. */
+function structureInWords(result: Result): string {
+  const meaning = liesFarther(result)
+    ? 'rows lie farther from the structure of the baseline: correlation between features changed'
+    : 'rows lie closer to the structure of the baseline: features follow each other more than they did'
+  const means = meanErrors(result)
+  return means === null ? meaning : `${meaning}, mean reconstruction error ${numberChange(means.before, means.after)}`
 }
 
 function effectInWords({ effect, reason }: Result): string {

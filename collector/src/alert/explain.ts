@@ -2,10 +2,11 @@ import type { Diagnosis } from '../diagnose/diagnosis.ts'
 import { formatNumber } from '../diagnose/words.ts'
 import type { Result } from '../evaluate/result.ts'
 import { budgetInWords } from '../rules/budget.ts'
-import type { LoadedRule, LoadedRules, LoadedThresholdRule } from '../rules/loaded.ts'
+import { presets } from '../evaluate/presets/presets.ts'
+import type { LoadedPresetRule, LoadedRule, LoadedRules, LoadedThresholdRule } from '../rules/loaded.ts'
 import { measureFor } from '../rules/measures.ts'
 import type { ComparedWith, Explanation, Moved } from './alert.ts'
-import { measured, type Condition } from './condition.ts'
+import { measured, presetVerdict, type Condition } from './condition.ts'
 import { describeChange } from './describe-change.ts'
 import { instant } from './instant.ts'
 import { maximumMoved } from './merge-explanation.ts'
@@ -39,17 +40,18 @@ export interface ExplainedSlice {
 
 /** Puts into words and numbers what broke a rule in one slice. The condition must hold. */
 export function explain({ rule, rules, condition, results, diagnosis, slice }: ExplainInput): Explanation {
-  const moved = condition.results.slice(0, maximumMoved).map((result) => movedBy(rule, result, results, slice))
+  const moved = condition.results
+    .slice(0, maximumMoved)
+    .map((result) => movedBy(rule, result, condition, results, slice))
   const relevant = relevantDiagnoses(diagnosis, condition)
   const evidence = rule.kind === 'budget' ? strongestEvidence(condition) : null
   return {
     summary: summaryOf(rule, slice, condition, moved),
     moved,
     onsetMs: onsetOf(condition, slice),
-    confidence:
-      rule.kind === 'budget' ? budgetConfidence(condition, rules, evidence!) : thresholdConfidence(rule, condition),
+    confidence: confidenceOf(rule, rules, condition, evidence),
     evidence: evidence?.log10 ?? null,
-    threshold: evidence?.log10Threshold ?? (rule.kind === 'threshold' ? rule.threshold : null),
+    threshold: evidence?.log10Threshold ?? ownThreshold(rule, condition),
     comparedWith: { ...slice.comparedWith, rulesDigest: rules.digest },
     window: { startMs: slice.startMs, endMs: slice.endMs, rows: slice.rows },
     diagnosis: relevant,
@@ -59,7 +61,28 @@ export function explain({ rule, rules, condition, results, diagnosis, slice }: E
   }
 }
 
-function movedBy(rule: LoadedRule, result: Result, results: readonly Result[], slice: ExplainedSlice): Moved {
+function confidenceOf(
+  rule: LoadedRule,
+  rules: Pick<LoadedRules, 'budget'>,
+  condition: Condition,
+  evidence: StrongestEvidence | null,
+): string {
+  if (rule.kind === 'budget') return budgetConfidence(condition, rules, evidence!)
+  return rule.kind === 'preset' ? presetConfidence(rule, condition) : thresholdConfidence(rule, condition)
+}
+
+function ownThreshold(rule: LoadedRule, { results }: Condition): number | null {
+  if (rule.kind === 'threshold') return rule.threshold
+  return rule.kind === 'preset' ? (presetVerdict(rule, results[0]!)?.threshold ?? null) : null
+}
+
+function movedBy(
+  rule: LoadedRule,
+  result: Result,
+  condition: Condition,
+  results: readonly Result[],
+  slice: ExplainedSlice,
+): Moved {
   // Drift and data health of one feature are two results; a sentence about one of them wants the numbers of both.
   const siblings = results.filter((one) => one.feature === result.feature)
   const health = result.signal === 'data-health' ? result : siblings.find((one) => one.signal === 'data-health')
@@ -72,7 +95,7 @@ function movedBy(rule: LoadedRule, result: Result, results: readonly Result[], s
   return {
     signal: result.signal,
     feature: result.feature,
-    change: rule.kind === 'threshold' ? `${measuredInWords(rule, result)}; ${change}` : change,
+    change: rule.kind === 'budget' ? change : `${crossedInWords(rule, result, condition)}; ${change}`,
     effect: drift.effect?.value ?? null,
     log10Evidence: drift.evidence?.log10Feature ?? null,
   }
@@ -89,6 +112,8 @@ function summaryOf(rule: LoadedRule, slice: ExplainedSlice, condition: Condition
 
 function subjectOf({ signal, feature }: Moved): string {
   if (signal === 'prediction-drift') return `predicted ${feature}`
+  if (signal === 'label-drift') return 'actual class'
+  if (signal === 'multivariate-drift') return 'numeric features taken together'
   return feature
 }
 
@@ -130,21 +155,62 @@ function budgetConfidence(
   return `Evidence 10^${log10.toFixed(1)} where 10^${log10Threshold.toFixed(1)} raises ${falsely}${whose}.`
 }
 
-function thresholdConfidence(rule: LoadedThresholdRule, { results }: Condition): string {
-  const strongest = results[0]!
+function thresholdConfidence(rule: LoadedThresholdRule, condition: Condition): string {
+  const strongest = condition.results[0]!
   const { window, windowRows, baseline } = strongest.sizes
   const values = rule.measure === 'rate' ? `${windowRows} rows` : `${window} values`
   const sizes = `${values} of the window and ${baseline} of the baseline`
-  return `The rule's own threshold was crossed: ${measuredInWords(rule, strongest)}, from ${sizes}. It is not covered by the false-alarm budget.`
+  return `The rule's own threshold was crossed: ${crossedInWords(rule, strongest, condition)}, from ${sizes}. It is not covered by the false-alarm budget.`
 }
 
-function measuredInWords(rule: LoadedThresholdRule, result: Result): string {
+function presetConfidence(rule: LoadedPresetRule, condition: Condition): string {
+  const strongest = condition.results[0]!
+  const { window, baseline } = strongest.sizes
+  const expected = presetVerdict(rule, strongest)?.nullExpectation ?? null
+  const noise =
+    expected === null ? '' : ` Without drift about ${formatNumber(expected)} is to be expected from so many values.`
+  const flagged = condition.results.length
+  const share =
+    rule.share === null
+      ? ''
+      : ` ${flagged === 1 ? '1 thing' : `${flagged} things`} flagged, a share of at least ${formatNumber(rule.share)}.`
+  return (
+    `This is ${presets[rule.preset].title}, computed from histograms: ${crossedInWords(rule, strongest, condition)}, ` +
+    `from ${window} values of the window and ${baseline} of the baseline.${noise}${share} ` +
+    'It controls no error rate and is not covered by the false-alarm budget.'
+  )
+}
+
+function crossedInWords(rule: LoadedThresholdRule | LoadedPresetRule, result: Result, condition: Condition): string {
+  return rule.kind === 'preset'
+    ? presetInWords(rule, result)
+    : measuredInWords(rule, result, condition.adjustedPValues ?? null)
+}
+
+function presetInWords(rule: LoadedPresetRule, result: Result): string {
+  const { statistic, value, threshold, relation, bound } = presetVerdict(rule, result)!
+  const words = { '>=': 'at or above', '>': 'above', '<=': 'at or below', '<': 'below' }[relation!]
+  const raw = bound === undefined ? '' : ` (of the raw values ${formatNumber(bound[0])} to ${formatNumber(bound[1])})`
+  return `${statistic} ${formatNumber(value!)}${raw}, ${words} ${formatNumber(threshold!)}`
+}
+
+function measuredInWords(
+  rule: LoadedThresholdRule,
+  result: Result,
+  adjusted: ReadonlyMap<Result, number> | null,
+): string {
   const words = measureFor(rule.signal, rule.test)?.words ?? rule.test
   const value = measured(rule, result)!
   const relation = rule.measure === 'p-value' ? 'at or below' : 'at or above'
   const what = rule.measure === 'p-value' ? `p-value of the ${words}` : words
-  return `${what} ${formatNumber(value)}, ${relation} ${formatNumber(rule.threshold)}`
+  const corrected =
+    adjusted === null
+      ? ''
+      : ` (${formatNumber(adjusted.get(result)!)} after ${correctionWords[rule.correction]} correction for ${adjusted.size} of them)`
+  return `${what} ${formatNumber(value)}${corrected}, ${relation} ${formatNumber(rule.threshold)}`
 }
+
+const correctionWords = { none: 'no', bonferroni: 'Bonferroni', 'benjamini-hochberg': 'Benjamini-Hochberg' } as const
 
 /**
  * Causes that concern something which broke the rule, else those of the whole slice. When only outputs broke it, all of them: a cause
@@ -152,7 +218,9 @@ function measuredInWords(rule: LoadedThresholdRule, result: Result): string {
  */
 function relevantDiagnoses(diagnosis: readonly Diagnosis[], { results }: Condition): Diagnosis[] {
   const features = new Set(results.map((result) => result.feature))
-  const onlyOutputs = results.every(({ signal }) => signal === 'prediction-drift' || signal === 'confidence-drift')
+  const onlyOutputs = results.every(({ signal }) =>
+    ['prediction-drift', 'confidence-drift', 'label-drift'].includes(signal),
+  )
   const concerned = onlyOutputs ? [] : diagnosis.filter((one) => one.features.some((feature) => features.has(feature)))
   return (concerned.length > 0 ? concerned : [...diagnosis]).slice(0, maximumDiagnoses)
 }

@@ -3,30 +3,28 @@ import express, { type NextFunction, type Request, type Response, type Router } 
 import * as zod from 'zod'
 import { StoreUnavailableError, type Store } from '../store/store.ts'
 import { showsToken } from '../bearer-token.ts'
+import type { Clock } from '../clock.ts'
+import type { LoadedRules } from '../rules/loaded.ts'
+import { budgetOf } from './budget.ts'
+import { acknowledge, giveVerdict, judgedAlert } from './judgements.ts'
+import { parseRequest, RequestError } from './request-error.ts'
 
 export interface ApiOptions {
   readonly store: Store
   readonly adminToken: string | null
   /** Called after a baseline or manifest was put, so that evaluation takes it up. */
   readonly onModelChanged: (model: string, version: string) => void
+  readonly rulesFor: (model: string, version: string) => LoadedRules
+  readonly clock: Pick<Clock, 'now'>
   readonly log: (line: string) => void
 }
 
 /** Largest baseline or manifest that can be put: 10,000 features of 24 cells with 168 chunks stay below it. */
 const maximumDocumentBytes = 256 * 1024 * 1024
+/** A verdict with its note, and room for escapes. */
+const maximumJudgementBytes = 64 * 1024
 const defaultLimit = 200
 const maximumLimit = 10_000
-
-/** A request that cannot be answered, with the reason for the caller. */
-class RequestError extends Error {
-  readonly status: number
-  readonly problems: readonly string[]
-  constructor(status: number, problems: readonly string[]) {
-    super(problems.join('; '))
-    this.status = status
-    this.problems = problems
-  }
-}
 
 const time = zod.union([
   zod.coerce.number().int().min(0),
@@ -53,7 +51,7 @@ const alertQuery = zod.strictObject({
 })
 
 /** The REST interface under /api/v1. Every answer is JSON; errors are `{ error: { message, problems } }`. */
-export function createApi({ store, adminToken, onModelChanged, log }: ApiOptions): Router {
+export function createApi({ store, adminToken, onModelChanged, rulesFor, clock, log }: ApiOptions): Router {
   const router = express.Router()
   router.use((request, response, next) => {
     if (adminToken === null || showsToken(request.headers.authorization, adminToken)) return next()
@@ -108,14 +106,26 @@ export function createApi({ store, adminToken, onModelChanged, log }: ApiOptions
     response.json({ digest })
   })
 
+  router.get(`${version}/budget`, async (request, response) => {
+    const asked = modelVersion(request)
+    const known = await store.modelVersions()
+    if (!known.some((one) => one.model === asked.model && one.version === asked.version))
+      throw new RequestError(404, [`no data of ${asked.model} ${asked.version}`])
+    response.json(await budgetOf(store, rulesFor(asked.model, asked.version), asked, clock.now()))
+  })
+
   router.get('/alerts', async (request, response) => {
     response.json({ alerts: await store.alerts(defined(parseQuery(alertQuery, request))) })
   })
   router.get('/alerts/:id', async (request, response) => {
-    const { id } = request.params
-    const [alert] = await store.alerts({ id })
-    if (alert === undefined) throw new RequestError(404, [`no alert ${id}`])
-    response.json({ alert, events: await store.alertEvents(id) })
+    response.json(await judgedAlert(store, request.params.id))
+  })
+  const judgements = express.json({ limit: maximumJudgementBytes })
+  router.post('/alerts/:id/verdict', judgements, async (request, response) => {
+    response.json(await giveVerdict(store, request.params.id, request.body, clock.now()))
+  })
+  router.post('/alerts/:id/acknowledge', judgements, async (request, response) => {
+    response.json(await acknowledge(store, request.params.id, request.body, clock.now()))
   })
 
   router.use((request, response) => {
@@ -161,12 +171,7 @@ function requireSameModel(given: { name: string; version: string }, model: strin
 }
 
 function parseQuery<Schema extends zod.ZodType>(schema: Schema, request: Request): zod.infer<Schema> {
-  const parsed = schema.safeParse(request.query)
-  if (parsed.success) return parsed.data
-  throw new RequestError(
-    400,
-    parsed.error.issues.map((issue) => `query ${issue.path.join('.') || '(names)'}: ${issue.message}`),
-  )
+  return parseRequest(schema, 'query', request.query)
 }
 
 /** Leaves out members that are undefined, which exactOptionalPropertyTypes tells apart from absent ones. */

@@ -11,14 +11,21 @@ import type { Clock } from '../clock.ts'
 import { diagnose } from '../diagnose/diagnose.ts'
 import type { Diagnosis } from '../diagnose/diagnosis.ts'
 import { compileModel } from '../evaluate/compile-model.ts'
-import { evaluateSlice, type SliceCounts } from '../evaluate/evaluate-slice.ts'
+import type { SliceCounts } from '../evaluate/evaluate-slice.ts'
+import { seasonPlan, type Season } from '../evaluate/evidence/season-plan.ts'
+import { createJudges } from '../evaluate/judges.ts'
+import type { PresetName } from '../evaluate/presets/preset-names.ts'
 import type { Result, SliceStatus } from '../evaluate/result.ts'
-import { addWindowCounts } from '../evaluate/window-counts.ts'
+import type { EvaluatedHistory, SliceJudge } from '../evaluate/slice-judge.ts'
+import { volumeHistory } from '../evaluate/traffic-volume.ts'
 import type { LoadedRules } from '../rules/loaded.ts'
+import { presetsOf } from '../rules/presets-of.ts'
 import { readRows } from '../rows/read-rows.ts'
 import type { RowBatch } from '../rows/row-batch.ts'
 import { createCutter, type Cut } from './cut-rows.ts'
 import { createMemoryAlerts } from './memory-alerts.ts'
+import { createMemoryHistory } from './memory-history.ts'
+import { addSliceCounts } from './slice-counts.ts'
 
 export interface BacktestOptions {
   readonly file: string
@@ -28,6 +35,10 @@ export interface BacktestOptions {
   readonly cut: Cut
   /** Slices per window; 1 for tumbling windows. */
   readonly slicesPerWindow: number
+  /** Rules of other tools to be judged as well, beside those that the rules ask for. */
+  readonly presets?: readonly PresetName[]
+  /** Compares windows of time by season; default: as the rules say. */
+  readonly season?: Season
   readonly clock: Clock
 }
 
@@ -64,6 +75,11 @@ export function createBacktest(options: BacktestOptions): Backtest {
   const everyMs = cut.kind === 'rows' ? rules.window.everyMs : cut.everyMs
   const baselineDigest = digestJson(options.baseline as unknown as Json)
   const model = compileModel({ baseline, baselineDigest, everyMs, budgetSteps: budgetSteps(rules, everyMs) })
+  // Windows of so many rows have no place in a week.
+  const season = cut.kind === 'rows' ? 'none' : (options.season ?? rules.season ?? 'none')
+  const history = season === 'none' ? null : createMemoryHistory(model, seasonPlan(season, everyMs))
+  const judges = createJudges({ model, season, everyMs, history: history ?? noHistory })
+  const presets = [...new Set([...(options.presets ?? []), ...presetsOf(rules)])]
   const alerts = createAlertManager({
     store: createMemoryAlerts(),
     notifiers: [],
@@ -72,18 +88,20 @@ export function createBacktest(options: BacktestOptions): Backtest {
   })
 
   async function* windows(): AsyncGenerator<BacktestWindow> {
+    let judge: SliceJudge | null = null
     let state = model.restore(null)
     const recent: { readonly slice: number; readonly counts: SliceCounts }[] = []
     const accumulators = createAccumulators(baseline, options.outputs)
     let open: number | null = null
     let number = 0
+    const rowsHistory: number[] = []
     const states = new Map<string, AlertState>()
 
     async function finish(slice: number): Promise<BacktestWindow> {
       const counts = accumulators.take()
       recent.push({ slice, counts })
       while (recent[0]!.slice <= slice - options.slicesPerWindow) recent.shift()
-      const windowCounts = recent.length === 1 ? counts : sumOf(recent.map((one) => one.counts))
+      const windowCounts = recent.length === 1 ? counts : recent.map((one) => one.counts).reduce(addSliceCounts)
       const startMs = slice * everyMs
       const bounds = {
         startMs,
@@ -91,15 +109,23 @@ export function createBacktest(options: BacktestOptions): Backtest {
         windowStartMs: startMs + everyMs - options.slicesPerWindow * everyMs,
       }
       const { name, version } = baseline.model
-      const evaluated = evaluateSlice(model, state, {
+      const next = await judges.at(startMs)
+      if (judge !== null && next.detectorId !== judge.detectorId) state = next.carry(judge, state)
+      judge = next
+      const evaluated = await judge.evaluate(state, {
         model: name,
         version,
         slice: bounds,
         revision: 1,
         counts,
         windowCounts,
+        rowsHistory,
+        presets,
       })
       state = evaluated.state
+      history?.add(startMs, counts, evaluated.results)
+      rowsHistory.push(evaluated.rows)
+      if (rowsHistory.length > volumeHistory) rowsHistory.shift()
       const changed = await alerts.apply(
         { ...rules, model: '*', version: null },
         {
@@ -114,7 +140,7 @@ export function createBacktest(options: BacktestOptions): Backtest {
             baselineDigest,
             manifestDigest: null,
             baselineRows: baseline.rows,
-            detectorId: model.detectorId,
+            detectorId: judge.detectorId,
           },
         },
       )
@@ -155,6 +181,7 @@ export function createBacktest(options: BacktestOptions): Backtest {
 /** The baseline with only those outputs that the file has: the others are not absent by fault, they were not asked about. */
 function withOutputs(baseline: Baseline, outputs: OutputColumns): Baseline {
   const { classes, score, confidence, value, ...rest } = baseline.predictions
+  const { labels, ...others } = baseline
   const predictions = {
     ...rest,
     ...(classes === undefined || outputs.class === undefined ? {} : { classes }),
@@ -162,7 +189,7 @@ function withOutputs(baseline: Baseline, outputs: OutputColumns): Baseline {
     ...(confidence === undefined || outputs.confidence === undefined ? {} : { confidence }),
     ...(value === undefined || outputs.value === undefined ? {} : { value }),
   }
-  return { ...baseline, predictions }
+  return { ...others, predictions, ...(labels === undefined || outputs.label === undefined ? {} : { labels }) }
 }
 
 /** Evidence steps per allowed false alarm, when a step is as long as the slices of this run. */
@@ -183,9 +210,13 @@ interface Accumulators {
 /** One accumulator for the whole model and one per declared segment. */
 function createAccumulators(baseline: Baseline, outputs: OutputColumns): Accumulators {
   const whole = createWindowAccumulator(baseline, outputs)
-  const { segments } = baseline
+  const { segments, multivariate: components } = baseline
   const bySegment = new Map<string, WindowAccumulator>(
-    Object.entries(segments?.values ?? {}).map(([name, segment]) => [name, createWindowAccumulator(segment, outputs)]),
+    Object.entries(segments?.values ?? {}).map(([name, { multivariate, ...segment }]) => {
+      // Segments have errors of their own, by the components of the whole.
+      const own = components && multivariate && { multivariate: { ...components, ...multivariate } }
+      return [name, createWindowAccumulator({ ...segment, ...own }, outputs)]
+    }),
   )
   return {
     add(batch, from, to) {
@@ -208,13 +239,4 @@ function createAccumulators(baseline: Baseline, outputs: OutputColumns): Accumul
   }
 }
 
-function sumOf(slices: readonly SliceCounts[]): SliceCounts {
-  const sums = new Map(slices[0])
-  for (const slice of slices.slice(1)) {
-    for (const [segment, counts] of slice) {
-      const sum = sums.get(segment)
-      sums.set(segment, sum === undefined ? counts : addWindowCounts(sum, counts))
-    }
-  }
-  return sums
-}
+const noHistory: EvaluatedHistory = { unit: async () => null, firstMs: async () => null }

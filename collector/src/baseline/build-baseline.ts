@@ -28,6 +28,7 @@ import { planChunks, type ChunkPlan } from './chunk-plan.ts'
 import type { ColumnKind, ColumnProfile } from './column-profile.ts'
 import type { ColumnTally } from './column-tally.ts'
 import { countRows, type RowsCounts } from './count-rows.ts'
+import { measureMultivariate, planMultivariate, type MultivariateCounts } from './multivariate.ts'
 import { profileRows, type RowsProfile } from './profile-rows.ts'
 
 export interface BuiltBaseline {
@@ -40,7 +41,8 @@ export interface BuiltBaseline {
 
 /**
  * Makes a baseline from a file of training rows, in bounded memory, reading the file twice: the first pass finds kinds, means, quantiles and
- * categories, the second counts. So counts are exact even where quantile bounds come from a sketch.
+ * categories, the second counts. So counts are exact even where quantile bounds come from a sketch. A third pass measures reconstruction
+ * errors when the numbers of the file are too many to be kept.
  *
  * @throws DataFileError for whatever is wrong with the file, naming the line or the column.
  */
@@ -52,7 +54,9 @@ export async function buildBaseline(given: BuildBaselineOptions): Promise<BuiltB
   noteColumns(profile, options, notes)
   const layout = planLayout(profile, options, (text) => notes.push(text))
   const chunks = chunkPlan(options, profile, notes)
-  const counts = await countRows(layout, chunks, options)
+  const kept = planMultivariate(profile, layout, chunks, options, (text) => notes.push(text))
+  const counts = await countRows(layout, chunks, options, kept)
+  const multivariate = kept && (await measureMultivariate(kept, layout, chunks, counts, options))
   const fileDigest = await digestFile(options.file)
   const after = await inspectFile(options.file)
   if (counts.rows !== profile.rows || after.size !== before.size || after.modified !== before.modified) {
@@ -67,7 +71,7 @@ export async function buildBaseline(given: BuildBaselineOptions): Promise<BuiltB
   if (chunks !== undefined && layout.segments !== undefined && !counts.chunkedSegments) {
     notes.push('segments are not cut into chunks: they would be too many numbers')
   }
-  const baseline = assemble(options, layout, chunks, counts, fileDigest)
+  const baseline = assemble(options, layout, chunks, counts, multivariate, fileDigest)
   // What is written must be what can be read.
   parseBaseline(baseline)
   return { baseline, digest: digestJson(baseline as unknown as Json), notes }
@@ -152,6 +156,7 @@ function assemble(
   layout: BaselineLayout,
   chunks: ChunkPlan | undefined,
   counts: RowsCounts,
+  multivariate: MultivariateCounts | undefined,
   fileDigest: string,
 ): Baseline {
   const { segments } = layout
@@ -173,24 +178,33 @@ function assemble(
     features: featureBaselines(layout, counts, 0),
     predictions: predictionBaseline(layout, counts, 0),
     ...(layout.labels === undefined ? {} : { labels: categoricalSummary(layout.labels, counts.labels!, 0) }),
+    ...(multivariate === undefined ? {} : { multivariate: multivariate.whole }),
     ...(segments === undefined
       ? {}
       : {
           segments: {
             column: segments.column,
-            values: Object.fromEntries(segments.names.map((name, i) => [name, segmentBaseline(layout, counts, i + 1)])),
+            values: Object.fromEntries(
+              segments.names.map((name, i) => [name, segmentBaseline(layout, counts, multivariate, i + 1)]),
+            ),
           },
         }),
   }
 }
 
-function segmentBaseline(layout: BaselineLayout, counts: RowsCounts, group: number): SegmentBaseline {
+function segmentBaseline(
+  layout: BaselineLayout,
+  counts: RowsCounts,
+  multivariate: MultivariateCounts | undefined,
+  group: number,
+): SegmentBaseline {
   const chunkRows = counts.chunkRows?.[group]
   return {
     rows: counts.groupRows[group]!,
     ...(chunkRows === undefined ? {} : { chunkRows }),
     features: featureBaselines(layout, counts, group),
     predictions: predictionBaseline(layout, counts, group),
+    ...(multivariate === undefined ? {} : { multivariate: multivariate.segments[group - 1]! }),
   }
 }
 

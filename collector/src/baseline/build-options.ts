@@ -30,6 +30,10 @@ export interface BuildBaselineOptions {
   readonly maxCategories?: number
   /** Cells of equal share for numeric features; the percentages of the statistics when absent. */
   readonly bins?: number
+  /** False: without the principal components of the numeric features. */
+  readonly multivariate?: boolean
+  /** Numbers kept in memory for these; 32 million when absent. With fewer than the file has, components come from a sample of the rows. */
+  readonly maxKeptNumbers?: number
   readonly onProgress?: (progress: BuildProgress) => void
 }
 
@@ -50,6 +54,8 @@ interface RoleColumns {
 
 interface BuildProgress {
   readonly pass: number
+  /** Passes that are known to be needed. */
+  readonly passes: number
   /** Share of the file that this pass has read, 0 to 1. */
   readonly share: number
   /** Rows that this pass has read. */

@@ -3,9 +3,11 @@ import type { RowBatch } from '../rows/row-batch.ts'
 import type { BaselineLayout, CategoricalLayout, NumericLayout } from './baseline-layout.ts'
 import { decisionBound } from './bounds.ts'
 import type { BuildBaselineOptions } from './build-options.ts'
-import { fileOrder, type ChunkPlan } from './chunk-plan.ts'
-import { ColumnTally } from './column-tally.ts'
+import type { ChunkPlan } from './chunk-plan.ts'
+import { ColumnTally, type RowPlaces } from './column-tally.ts'
 import { categoryEncoder, numericEncoder, type Encoded, type Encoder } from './encode-cells.ts'
+import type { NumericRows } from './numeric-rows.ts'
+import { RowPlacer } from './row-places.ts'
 
 /** Cells of chunks kept at most, 160 MB; beyond it segments are not cut into chunks. */
 const maxChunkCells = 40_000_000
@@ -36,8 +38,9 @@ export async function countRows(
   layout: BaselineLayout,
   chunks: ChunkPlan | undefined,
   options: BuildBaselineOptions,
+  kept?: NumericRows,
 ): Promise<RowsCounts> {
-  const counter = new Counter(layout, chunks)
+  const counter = new Counter(layout, chunks, kept)
   const report = { share: 0 }
   for await (const batch of readRows(options.file, {
     ...(options.format === undefined ? {} : { format: options.format }),
@@ -45,7 +48,12 @@ export async function countRows(
     onProgress: (share) => (report.share = share),
   })) {
     counter.add(batch)
-    options.onProgress?.({ pass: 2, share: report.share, rows: counter.rows })
+    options.onProgress?.({
+      pass: 2,
+      passes: kept === undefined || kept.stride === 1 ? 2 : 3,
+      share: report.share,
+      rows: counter.rows,
+    })
   }
   return counter.result()
 }
@@ -69,7 +77,8 @@ class Counter {
   readonly #score: Counted | undefined
   readonly #confidence: Counted | undefined
   readonly #value: Counted | undefined
-  readonly #segmentOf: Encoder | undefined
+  readonly #placer: RowPlacer
+  readonly #kept: NumericRows | undefined
   readonly #scoreByLabel: readonly Float64Array[] | undefined
   readonly #groupRows: number[]
   readonly #chunkRows: readonly number[][]
@@ -78,12 +87,12 @@ class Counter {
   #encoded = emptyEncoded(0)
   #labelCells = emptyEncoded(0)
   #classCells = emptyEncoded(0)
-  #group = new Int32Array(0)
-  #chunk = new Int32Array(0)
 
-  constructor(layout: BaselineLayout, chunks: ChunkPlan | undefined) {
+  constructor(layout: BaselineLayout, chunks: ChunkPlan | undefined, kept: NumericRows | undefined) {
     this.#layout = layout
     this.#chunks = chunks
+    this.#kept = kept
+    this.#placer = new RowPlacer(layout.segments, chunks)
     const segments = layout.segments?.names ?? []
     this.#groups = 1 + segments.length
     const { features, classes, labels, score, confidence, value } = layout
@@ -96,7 +105,6 @@ class Counter {
     this.#score = score && this.#counted(score)
     this.#confidence = confidence && this.#counted(confidence)
     this.#value = value && this.#counted(value)
-    if (segments.length > 0) this.#segmentOf = categoryEncoder(segments, false)
     if (labels !== undefined && score !== undefined) {
       const width = cellsOf(labels) * cellsOf(score)
       this.#scoreByLabel = Array.from({ length: this.#groups }, () => new Float64Array(width))
@@ -105,10 +113,7 @@ class Counter {
     this.#chunkRows = Array.from({ length: chunks === undefined ? 0 : this.#chunkedSegments ? this.#groups : 1 }, () =>
       Array.from({ length: chunks!.count }, () => 0),
     )
-    const columns = everything.map(({ column }) => column)
-    if (layout.segments !== undefined) columns.push(layout.segments.column)
-    if (chunks !== undefined && chunks.column !== fileOrder) columns.push(chunks.column)
-    this.columns = [...new Set(columns)]
+    this.columns = [...new Set([...everything.map(({ column }) => column), ...this.#placer.columns])]
   }
 
   add(batch: RowBatch): void {
@@ -119,13 +124,18 @@ class Counter {
       one.encode(batch.columns.get(one.column), batch.text, 0, batch.rows, encoded)
       one.tally.add(encoded, batch.rows, places)
     }
-    for (const feature of this.#features) count(feature, this.#encoded)
+    this.#kept?.begin(batch.rows, places)
+    this.#features.forEach((feature, i) => {
+      count(feature, this.#encoded)
+      this.#kept?.put(i, this.#encoded)
+    })
+    this.#kept?.end()
     count(this.#confidence, this.#encoded)
     count(this.#value, this.#encoded)
     count(this.#classes, this.#classCells)
     count(this.#labels, this.#labelCells)
     count(this.#score, this.#encoded)
-    this.#countScores(batch.rows)
+    this.#countScores(batch.rows, places.group)
     this.rows += batch.rows
   }
 
@@ -166,43 +176,26 @@ class Counter {
     this.#encoded = emptyEncoded(rows)
     this.#labelCells = emptyEncoded(rows)
     this.#classCells = emptyEncoded(rows)
-    this.#group = new Int32Array(rows)
-    this.#chunk = new Int32Array(rows)
   }
 
   /** Finds the group and the chunk of every row. */
-  #place(batch: RowBatch): { group?: Int32Array; chunk?: Int32Array } {
+  #place(batch: RowBatch): RowPlaces {
     const { rows } = batch
+    const places = this.#placer.place(batch)
+    const { group, chunk } = places
     this.#groupRows[0]! += rows
-    if (this.#segmentOf !== undefined) {
-      const { column, names } = this.#layout.segments!
-      this.#segmentOf(batch.columns.get(column), batch.text, 0, rows, {
-        cells: this.#group,
-        numbers: this.#encoded.numbers,
-      })
-      for (let row = 0; row < rows; row++) {
-        const cell = this.#group[row]!
-        const group = cell < 0 || cell === names.length ? 0 : cell + 1
-        this.#group[row] = group
-        if (group > 0) this.#groupRows[group]!++
-      }
+    for (let row = 0; row < rows; row++) {
+      const own = group?.[row] ?? 0
+      if (own > 0) this.#groupRows[own]!++
+      if (chunk === undefined) continue
+      this.#chunkRows[0]![chunk[row]!]!++
+      if (own > 0 && this.#chunkedSegments) this.#chunkRows[own]![chunk[row]!]!++
     }
-    if (this.#chunks !== undefined) {
-      this.#chunks.place(batch, this.#chunk)
-      for (let row = 0; row < rows; row++) {
-        this.#chunkRows[0]![this.#chunk[row]!]!++
-        const own = this.#group[row]!
-        if (own > 0 && this.#chunkedSegments) this.#chunkRows[own]![this.#chunk[row]!]!++
-      }
-    }
-    return {
-      ...(this.#segmentOf === undefined ? {} : { group: this.#group }),
-      ...(this.#chunks === undefined ? {} : { chunk: this.#chunk }),
-    }
+    return places
   }
 
   /** Scores by label, and whether predicted classes follow from scores; `#encoded` still holds the scores. */
-  #countScores(rows: number): void {
+  #countScores(rows: number, group: Int32Array | undefined): void {
     const { score, decision, classes } = this.#layout
     if (score === undefined) return
     const width = score.bounds.length + 1
@@ -215,7 +208,7 @@ class Counter {
         const label = this.#labelCells.cells[row]!
         if (label >= 0) {
           this.#scoreByLabel[0]![label * width + cell]!++
-          const own = this.#group[row]!
+          const own = group?.[row] ?? 0
           if (own > 0) this.#scoreByLabel[own]![label * width + cell]!++
         }
       }

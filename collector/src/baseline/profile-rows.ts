@@ -52,7 +52,7 @@ export async function profileRows(options: BuildBaselineOptions): Promise<RowsPr
     onProgress: (share) => (report.share = share),
   })) {
     profile.add(batch)
-    options.onProgress?.({ pass: 1, share: report.share, rows: profile.rows })
+    options.onProgress?.({ pass: 1, passes: 2, share: report.share, rows: profile.rows })
   }
   const learned = profile.finish()
   return { ...learned, features: await completeCategories(options, learned.features) }

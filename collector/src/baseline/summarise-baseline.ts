@@ -5,6 +5,7 @@ import {
   type Decision,
   type FeatureBaseline,
   type Json,
+  type MultivariateBaseline,
   type NumericSummary,
 } from '@driftline/instrumentation/contract'
 
@@ -19,6 +20,8 @@ export interface BaselineSummary {
   readonly features: readonly FeatureSummary[]
   readonly outputs: readonly FeatureSummary[]
   readonly decision: Decision | null
+  /** The multivariate detector; null when fewer than two numeric features vary, or it was not asked for. */
+  readonly multivariate: MultivariateSummary | null
   readonly chunking: {
     readonly column: string
     readonly chunks: number
@@ -27,6 +30,18 @@ export interface BaselineSummary {
     readonly durationMs: number | null
   } | null
   readonly segments: { readonly column: string; readonly rows: Readonly<Record<string, number>> } | null
+}
+
+interface MultivariateSummary {
+  readonly name: string
+  readonly features: readonly string[]
+  readonly components: number
+  /** Share of the variance. */
+  readonly explainedVariance: number
+  readonly meanError: number
+  readonly largestError: number
+  /** Share of the rows of which a value was missing or invalid. */
+  readonly imputed: number
 }
 
 interface FeatureSummary {
@@ -50,7 +65,7 @@ interface FeatureSummary {
 }
 
 export function summariseBaseline(baseline: Baseline): BaselineSummary {
-  const { rows, predictions, chunking, segments, labels } = baseline
+  const { rows, predictions, multivariate, chunking, segments, labels } = baseline
   const outputs: FeatureSummary[] = []
   if (labels !== undefined) outputs.push(categorical('label', labels, rows))
   if (predictions.classes !== undefined) outputs.push(categorical('class', predictions.classes, rows))
@@ -67,6 +82,7 @@ export function summariseBaseline(baseline: Baseline): BaselineSummary {
     features: baseline.features.map((feature) => featureSummary(feature, rows)),
     outputs,
     decision: predictions.decision ?? null,
+    multivariate: multivariate === undefined ? null : multivariateSummary(multivariate, rows),
     chunking:
       chunking === undefined
         ? null
@@ -84,6 +100,21 @@ export function summariseBaseline(baseline: Baseline): BaselineSummary {
             column: segments.column,
             rows: Object.fromEntries(Object.entries(segments.values).map(([name, segment]) => [name, segment.rows])),
           },
+  }
+}
+
+function multivariateSummary(
+  { name, features, components, explainedVariance, error, imputed }: MultivariateBaseline,
+  rows: number,
+): MultivariateSummary {
+  return {
+    name,
+    features,
+    components: components.length,
+    explainedVariance,
+    meanError: error.mean,
+    largestError: error.max,
+    imputed: share(imputed, rows),
   }
 }
 
@@ -132,7 +163,7 @@ function share(part: number, whole: number): number {
 
 /** The summary for people: a few lines and a table of the features. */
 export function baselineText(summary: BaselineSummary): string {
-  const { model, source, decision, chunking, segments } = summary
+  const { model, source, decision, multivariate, chunking, segments } = summary
   const lines = [
     `${model.name} ${model.version}: ${summary.rows} rows of ${source.name}, built ${summary.createdAt}`,
     `digest ${summary.digest}`,
@@ -149,6 +180,7 @@ export function baselineText(summary: BaselineSummary): string {
       : [
           `decision: ${decision.positiveClass} when score ${decision.rule} ${decision.threshold}, else ${decision.negativeClass}`,
         ]),
+    ...(multivariate === null ? [] : [multivariateText(multivariate)]),
     ...(segments === null
       ? []
       : [
@@ -161,6 +193,15 @@ export function baselineText(summary: BaselineSummary): string {
   ]
   if (summary.outputs.length > 0) lines.push('', ...table(summary.outputs, 'output'))
   return `${lines.join('\n')}\n`
+}
+
+function multivariateText({ features, ...detector }: MultivariateSummary): string {
+  const { components, explainedVariance, meanError, largestError, imputed } = detector
+  return (
+    `multivariate: ${components} principal ${components === 1 ? 'component' : 'components'} of ${features.length} numeric features ` +
+    `explain ${percent(explainedVariance)}; reconstruction error ${short(meanError)} on average, at most ${short(largestError)}` +
+    (imputed === 0 ? '' : `; ${percent(imputed)} of the rows with imputed values`)
+  )
 }
 
 function table(rows: readonly FeatureSummary[], title: string): string[] {

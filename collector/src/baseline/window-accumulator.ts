@@ -3,6 +3,7 @@ import type { Distribution, FeatureCounts, OutputCounts, OutputName, WindowCount
 import type { RowBatch } from '../rows/row-batch.ts'
 import { ColumnTally, type GroupTally } from './column-tally.ts'
 import { categoryEncoder, numericEncoder, type Encoded, type Encoder } from './encode-cells.ts'
+import { ReconstructionColumn } from './reconstruction-column.ts'
 
 /** Which columns of a file hold the outputs of the model; those that are not named are not counted. */
 export interface OutputColumns {
@@ -12,6 +13,8 @@ export interface OutputColumns {
   readonly confidence?: string
   /** Output of a regression model. */
   readonly value?: string
+  /** The actual class, known later; empty where it is not known. */
+  readonly label?: string
 }
 
 /** Counts rows of files in the cells of a baseline, as the recorder counts them in a server. */
@@ -37,7 +40,7 @@ export function columnsOf(baseline: Pick<Baseline, 'features'>, outputs: OutputC
  * A feature whose column a batch lacks counts as missing in all its rows, as it would in a server.
  */
 export function createWindowAccumulator(
-  baseline: Pick<Baseline, 'features' | 'predictions'>,
+  baseline: Pick<Baseline, 'features' | 'predictions' | 'labels' | 'multivariate'>,
   outputs: OutputColumns = {},
 ): WindowAccumulator {
   const features = baseline.features.map((feature) =>
@@ -58,7 +61,12 @@ export function createWindowAccumulator(
     const column = outputs[name]
     if (summary !== undefined && column !== undefined) outputColumns.push([name, numericColumn(column, summary)])
   }
-  const all = [...features, ...outputColumns.map(([, column]) => column)]
+  const labels =
+    baseline.labels === undefined || outputs.label === undefined
+      ? null
+      : categoricalColumn(outputs.label, baseline.labels, false)
+  const all = [...features, ...outputColumns.map(([, column]) => column), ...(labels === null ? [] : [labels])]
+  const errors = baseline.multivariate === undefined ? null : new ReconstructionColumn(baseline.multivariate)
   let rows = 0
   let encoded: Encoded = { cells: new Int32Array(0), numbers: new Float64Array(0) }
   return {
@@ -68,10 +76,12 @@ export function createWindowAccumulator(
         encoded = { cells: new Int32Array(count), numbers: new Float64Array(count) }
       }
       rows += count
-      for (const column of all) {
+      all.forEach((column, i) => {
         column.encode(batch.columns.get(column.name), batch.text, fromRow, toRow, encoded)
         column.tally.add(encoded, count)
-      }
+        if (i < features.length) errors?.put(column.name, encoded, count)
+      })
+      errors?.count(count)
     },
     take() {
       const window: WindowCounts = {
@@ -83,6 +93,8 @@ export function createWindowAccumulator(
             { distribution: distribution(column) },
           ]),
         ),
+        ...(labels === null ? {} : { labels: { distribution: distribution(labels), predictions: rows } }),
+        ...(errors === null ? {} : { reconstruction: errors.take() }),
       }
       rows = 0
       for (const column of all) column.tally = column.newTally()

@@ -4,12 +4,18 @@ import { formatAlert } from '../alert/format.ts'
 import { readBaseline } from '../baseline/read-baseline.ts'
 import { createBacktest, type BacktestWindow } from '../backtest/backtest.ts'
 import type { Cut } from '../backtest/cut-rows.ts'
+import { seasonProblem, type Season } from '../evaluate/evidence/season-plan.ts'
+import { presetNames, type PresetName } from '../evaluate/presets/preset-names.ts'
+import { summarisePreset } from '../evaluate/presets/preset-summary.ts'
 import type { Result } from '../evaluate/result.ts'
 import { defaultRules } from '../rules/default-rules.ts'
 import { loadRules } from '../rules/load.ts'
 import type { LoadedRules } from '../rules/loaded.ts'
+import { closest } from '../rules/suggest.ts'
 import { UsageError, type Command } from './command.ts'
 import { durationOption } from './duration-option.ts'
+import { createPresetTally, presetLine } from './preset-lines.ts'
+import { statisticsLines, statisticsOf } from './statistics-lines.ts'
 
 export const backtestCommand: Command = {
   name: 'backtest',
@@ -28,6 +34,11 @@ Options:
   --rules FILE        alert rules (default: built-in)
   --prediction COLUMN the predicted class
   --score COLUMN      the score; --confidence COLUMN the confidence; --value COLUMN the output of a regression
+  --target COLUMN     the actual class: label drift against the labels of the baseline
+  --preset NAME       also what this rule of another tool would have said (repeatable): evidently-default, nannyml-3std,
+                      psi-0.1, psi-0.25, vertex-0.3, sagemaker, deepchecks-0.2, azure, whylogs, popmon
+  --season SEASON     compare by hour-of-week, hour-of-day or none, with --time (default: of the rules)
+  --tests all         also every statistic of every result; --json has them anyway
   --json              one JSON document per line and window, and nothing else
 `,
   async run(args, io) {
@@ -45,9 +56,16 @@ Options:
         score: { type: 'string' },
         confidence: { type: 'string' },
         value: { type: 'string' },
+        target: { type: 'string' },
+        preset: { type: 'string', multiple: true, default: [] },
+        tests: { type: 'string' },
+        season: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     })
+    const presets = presetsFrom(values.preset)
+    if (values.tests !== undefined && values.tests !== 'all')
+      throw new UsageError(`--tests: expected 'all', got '${values.tests}'`)
     if (values.baseline === undefined || values.data === undefined)
       throw new UsageError('--baseline and --data are needed')
     const baseline = await readBaseline(resolve(io.directory, values.baseline))
@@ -59,25 +77,39 @@ Options:
       rules,
       cut,
       slicesPerWindow,
+      presets,
+      ...seasonFrom(values.season, cut),
       clock: io.clock,
       outputs: {
         ...(values.prediction === undefined ? {} : { class: values.prediction }),
         ...(values.score === undefined ? {} : { score: values.score }),
         ...(values.confidence === undefined ? {} : { confidence: values.confidence }),
         ...(values.value === undefined ? {} : { value: values.value }),
+        ...(values.target === undefined ? {} : { label: values.target }),
       },
     })
+    const tallies = presets.map((name) => ({ name, tally: createPresetTally(name) }))
     let windows = 0
     let fired = 0
     for await (const window of backtest.windows()) {
       windows++
       const firing = window.alerts.filter((alert) => alert.state === 'firing')
       fired += firing.length
+      const summaries = tallies.map(({ name, tally }) => {
+        const summary = summarisePreset(name, window.results)
+        tally.add(summary)
+        return [name, summary] as const
+      })
       if (values.json) {
-        io.stdout(`${JSON.stringify({ ...window, ...instants(window, cut), results: window.results.map(flatten) })}\n`)
+        const said = presets.length === 0 ? {} : { presets: Object.fromEntries(summaries) }
+        const results = window.results.map(flatten)
+        io.stdout(`${JSON.stringify({ ...window, ...instants(window, cut), ...said, results })}\n`)
         continue
       }
       io.stdout(`${lineOf(window, cut)}\n`)
+      for (const [name, summary] of summaries) io.stdout(`       ${presetLine(name, summary)}\n`)
+      if (values.tests === 'all')
+        for (const line of window.results.flatMap(statisticsLines)) io.stdout(`       ${line}\n`)
       for (const alert of firing) io.stdout(`\n${formatAlert(alert)}\n\n`)
     }
     const { unreadableTime, late } = backtest.leftOut
@@ -88,7 +120,9 @@ Options:
         `driftline backtest: ${late} rows left out: older than the window under way; sort the file by ${values.time}\n`,
       )
     if (windows === 0) throw new Error(`${values.data}: no rows`)
-    if (!values.json) io.stdout(`${windows} windows, ${fired} alerts fired\n`)
+    if (values.json) return 0
+    io.stdout(`${windows} windows, ${fired} alerts fired\n`)
+    for (const { tally } of tallies) io.stdout(`${tally.line()}\n`)
     return 0
   },
 }
@@ -131,8 +165,28 @@ function instants({ start, end }: BacktestWindow, cut: Cut): { start: number | s
 
 /** Distances stand among the tests, so that every statistic is found under one name. */
 function flatten({ distances, tests, ...rest }: Result): object {
-  const statistics = Object.fromEntries(Object.entries(distances).map(([name, statistic]) => [name, { statistic }]))
-  return { ...rest, tests: { ...statistics, ...tests } }
+  return { ...rest, tests: statisticsOf({ distances, tests }) }
+}
+
+function seasonFrom(given: string | undefined, cut: Cut): { season?: Season } {
+  if (given === undefined) return {}
+  const season = (['hour-of-week', 'hour-of-day', 'none'] as const).find((one) => one === given)
+  if (season === undefined) throw new UsageError(`--season: expected hour-of-week, hour-of-day or none, got '${given}'`)
+  if (season === 'none') return { season }
+  if (cut.kind === 'rows') throw new UsageError('--season goes with --time')
+  const problem = seasonProblem(season, cut.everyMs)
+  if (problem !== null) throw new UsageError(`--season: ${problem}`)
+  return { season }
+}
+
+function presetsFrom(given: readonly string[]): PresetName[] {
+  for (const name of given) {
+    if (presetNames.some((one) => one === name)) continue
+    const near = closest(name, presetNames)
+    const meant = near === null ? '' : `, did you mean '${near}'?`
+    throw new UsageError(`--preset: unknown name '${name}'${meant}; valid: ${presetNames.join(', ')}`)
+  }
+  return presetNames.filter((name) => given.includes(name))
 }
 
 function lineOf(window: BacktestWindow, cut: Cut): string {

@@ -20,7 +20,7 @@ export const baselineBuildCommand: Command = {
   summary: 'make baseline.json from training data (CSV, JSONL, Parquet)',
   usage: `Usage: driftline baseline build --data FILE --model NAME --version V --out baseline.json [options]
 
-Reads the training rows twice, in bounded memory, and writes what the model was trained on as histograms.
+Reads the training rows twice (three times when they are many millions), in bounded memory, and writes what the model was trained on as histograms.
 
 Options:
   --data FILE              .csv, .tsv, .jsonl, .ndjson (also with .gz), .parquet, .pq
@@ -53,6 +53,7 @@ Detail:
   --chunks N               time-ordered chunks of equal row counts; default 168, fewer below 50 rows each
   --chunk-duration D       chunks of equal duration instead, such as 1h
   --max-categories N       categories kept of a feature; default 50
+  --no-multivariate        without the principal components of the numeric features, which watch their correlation
   --bins N                 cells of equal share for numeric features; default: 1, 5, 10, ... 95, 99 %
   --json                   print one JSON document instead of a summary
 `,
@@ -124,6 +125,7 @@ function parse(args: readonly string[]) {
       'chunk-duration': { type: 'string' },
       'max-categories': { type: 'string' },
       bins: { type: 'string' },
+      'no-multivariate': { type: 'boolean' },
       json: { type: 'boolean' },
     },
   }).values
@@ -151,8 +153,8 @@ async function buildOptions(
     model: { name, version },
     createdAt: new Date(io.clock.now()).toISOString(),
     ...(manifest === undefined ? {} : { manifest }),
-    // Two passes of about equal length.
-    onProgress: ({ pass, share, rows }) => onProgress((pass - 1 + share) / 2, rows),
+    // Passes of about equal length.
+    onProgress: ({ pass, passes, share, rows }) => onProgress((pass - 1 + share) / passes, rows),
   }
 }
 
@@ -193,6 +195,7 @@ function checkedOptions(values: Values): Omit<BuildBaselineOptions, 'file' | 'mo
           : durationOption(values['chunk-duration'], '--chunk-duration'),
       maxCategories: whole(values['max-categories'], '--max-categories', 1, maxCategories),
       bins: whole(values.bins, '--bins', 2, maxBounds - 4),
+      multivariate: values['no-multivariate'] === true ? false : undefined,
     }),
   }
 }

@@ -1,5 +1,6 @@
 import type { Result } from '../evaluate/result.ts'
 import { categoryMix } from './causes/category-mix.ts'
+import { changedCorrelation } from './causes/changed-correlation.ts'
 import { changedSpread } from './causes/changed-spread.ts'
 import { defaultValueSurge } from './causes/default-value-surge.ts'
 import { invalidValues } from './causes/invalid-values.ts'
@@ -51,6 +52,7 @@ export interface DiagnoseOptions {
  * | missing-surge, invalid-values | 0.95, 0.94 | all, or 0.8 when the values that are left moved too |
  * | new-category, default-value-surge | 0.92, 0.9 | the baseline's histogram with one more or larger cell, against the window |
  * | prediction-shift-without-input-shift | 0.85 | all, or 0.5 when most inputs could not be judged |
+ * | changed-correlation | 0.85 | all, or 0.5 when most inputs could not be judged |
  * | category-mix | 0.6 | the move that did not go into new categories |
  * | shifted-mean, changed-spread | 0.6 | the baseline's histogram moved or stretched, against the window; at least 0.3 when the evidence points there |
  * | out-of-range | 0.55 | the mass that went beyond the baseline's range |
@@ -59,8 +61,14 @@ export interface DiagnoseOptions {
  */
 export function diagnose(results: readonly Result[], options: DiagnoseOptions = {}): Diagnosis[] {
   const suspected = options.suspects ?? results.filter((result) => result.status === 'drift')
-  const suspects = suspectsOf(results, suspected)
-  const inputsMoved = suspects.some((suspect) => suspect.role === 'input')
+  // What happened to reconstruction errors, which are no quantity of the world, is told by a cause of its own.
+  const suspects = suspectsOf(
+    results,
+    suspected.filter((result) => result.signal !== 'multivariate-drift'),
+  )
+  const inputsMoved =
+    suspects.some((suspect) => suspect.role === 'input') ||
+    suspected.some((result) => result.signal === 'multivariate-drift')
   const candidates: Candidate[] = []
   for (const suspect of suspects) {
     const weight = suspect.role === 'output' && inputsMoved ? consequenceWeight : 1
@@ -71,6 +79,8 @@ export function diagnose(results: readonly Result[], options: DiagnoseOptions = 
   }
   const unexplained = predictionShiftWithoutInputShift(results, suspected)
   if (unexplained !== null) candidates.push(unexplained)
+  const correlation = changedCorrelation(results, suspected)
+  if (correlation !== null) candidates.push(correlation)
   return merged(candidates)
     .sort((a, b) => b.score - a.score || (a.cause < b.cause ? -1 : a.cause > b.cause ? 1 : 0))
     .slice(0, maximumDiagnoses)

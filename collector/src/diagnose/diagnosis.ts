@@ -22,3 +22,4 @@ export type Cause =
   | 'out-of-range'
   | 'invalid-values'
   | 'prediction-shift-without-input-shift'
+  | 'changed-correlation'

@@ -1,15 +1,17 @@
 import { otherCategory, type CategoricalSummary } from '@driftline/instrumentation/contract'
-import { cramersV } from '../stats/cramers-v.ts'
+import { CellHistogram } from '../stats/cell-histogram.ts'
+import { chiSquareOfCells } from '../stats/chi-square-test.ts'
+import { cramersVOf } from '../stats/cramers-v.ts'
 import { fisherExactPValue } from '../stats/fisher-exact-test.ts'
-import { hellingerDistance } from '../stats/hellinger-distance.ts'
-import { jensenShannonDivergence } from '../stats/jensen-shannon-divergence.ts'
-import { kullbackLeiblerDivergence } from '../stats/kullback-leibler-divergence.ts'
-import { largestShareDifference } from '../stats/largest-share-difference.ts'
+import { hellingerOfCells } from '../stats/hellinger-distance.ts'
+import { jensenShannonOfCells } from '../stats/jensen-shannon-divergence.ts'
+import { smoothedDivergences } from '../stats/kullback-leibler-divergence.ts'
+import { largestDifferenceOfCells } from '../stats/largest-share-difference.ts'
 import { mergeRareCategories, smallestExpectedCount } from '../stats/merge-cells.ts'
 import { newcombeInterval } from '../stats/newcombe-interval.ts'
-import { populationStabilityIndex, populationStabilityIndexExpected } from '../stats/population-stability-index.ts'
+import { populationStabilityIndexExpected } from '../stats/population-stability-index.ts'
 import { rateDifferenceTest } from '../stats/rate-difference-test.ts'
-import { totalVariationDistance } from '../stats/total-variation-distance.ts'
+import { totalVariationOfCells } from '../stats/total-variation-distance.ts'
 import {
   fewestShownValues,
   smallestPValue,
@@ -17,7 +19,7 @@ import {
   type Comparison,
   type ComparisonOptions,
 } from './comparison.ts'
-import { contingencyTests } from './contingency-tests.ts'
+import { contingencyTests, noContingencyTests } from './contingency-tests.ts'
 import type { Effect, TestResult } from './result.ts'
 import type { CategoricalDistribution } from './window-counts.ts'
 
@@ -34,11 +36,12 @@ export function compareCategorical(
 ): Comparison {
   if (window.values < fewestShownValues || baseline.values <= 0) return notShown
   const used = usedCells(baseline.counts, window.counts)
-  const tests: Record<string, TestResult> = contingencyTests(
-    mergeRareCategories(baseline.counts, window.counts),
-    options,
-  )
-  if (used.baseline.length === 2) tests['rateDifference'] = rateDifference(used, baseline.values, window.values)
+  const merged = mergeRareCategories(baseline.counts, window.counts)
+  const tests: Record<string, TestResult> =
+    merged === null
+      ? { ...noContingencyTests }
+      : { ...contingencyTests(mergedBaseline.read(merged.baseline), mergedWindow.read(merged.window), options) }
+  if (used.baseline.cells === 2) tests['rateDifference'] = rateDifference(used, baseline.values, window.values)
   return {
     distances: distancesOf(used, baseline.values, window.values),
     tests,
@@ -48,38 +51,48 @@ export function compareCategorical(
 }
 
 interface UsedCells {
-  readonly baseline: Float64Array
-  readonly window: Float64Array
+  readonly baseline: CellHistogram
+  readonly window: CellHistogram
 }
+
+/** Written anew by every comparison: each is done with them before the next begins. */
+const used: UsedCells = { baseline: new CellHistogram(), window: new CellHistogram() }
+const mergedBaseline = new CellHistogram()
+const mergedWindow = new CellHistogram()
 
 /** Cells with a count in one of them. The others, an empty `_OTHER` above all, are no categories and would dilute smoothing. */
 function usedCells(baseline: ArrayLike<number>, window: ArrayLike<number>): UsedCells {
-  const b = new Float64Array(baseline.length)
-  const c = new Float64Array(baseline.length)
-  let used = 0
+  used.baseline.reserve(baseline.length)
+  used.window.reserve(baseline.length)
+  const { counts: b } = used.baseline
+  const { counts: c } = used.window
+  let cells = 0
   for (let i = 0; i < baseline.length; i++) {
     if (baseline[i]! + window[i]! <= 0) continue
-    b[used] = baseline[i]!
-    c[used] = window[i]!
-    used++
+    b[cells] = baseline[i]!
+    c[cells] = window[i]!
+    cells++
   }
-  return { baseline: b.subarray(0, used), window: c.subarray(0, used) }
+  used.baseline.complete(cells)
+  used.window.complete(cells)
+  return used
 }
 
-function distancesOf(used: UsedCells, baselineSize: number, windowSize: number): Record<string, number | null> {
-  const { baseline: b, window: c } = used
-  const divergence = jensenShannonDivergence(b, c)
+function distancesOf({ baseline: b, window: c }: UsedCells, baselineSize: number, windowSize: number): Record<string, number | null> {
+  if (b.size <= 0 || c.size <= 0) return notShown.distances
+  const divergences = smoothedDivergences(b, c)
+  const divergence = jensenShannonOfCells(b, c)
   return {
-    psi: populationStabilityIndex(b, c),
-    psiExpectedNull: populationStabilityIndexExpected(windowSize, baselineSize, b.length),
-    kl: kullbackLeiblerDivergence(c, b),
-    klReverse: kullbackLeiblerDivergence(b, c),
+    psi: divergences.symmetric,
+    psiExpectedNull: populationStabilityIndexExpected(windowSize, baselineSize, b.cells),
+    kl: divergences.forward,
+    klReverse: divergences.reverse,
     jsDivergence: divergence,
-    jsDistance: divergence === null ? null : Math.sqrt(divergence / Math.LN2),
-    hellinger: hellingerDistance(b, c),
-    totalVariation: totalVariationDistance(b, c),
-    lInfinity: largestShareDifference(b, c),
-    cramersV: cramersV(b, c),
+    jsDistance: Math.sqrt(divergence / Math.LN2),
+    hellinger: hellingerOfCells(b, c),
+    totalVariation: totalVariationOfCells(b, c),
+    lInfinity: largestDifferenceOfCells(b, c),
+    cramersV: cramersVOf(chiSquareOfCells(b, c), b.size + c.size),
   }
 }
 
@@ -104,8 +117,8 @@ const notShown: Comparison = {
 
 /** Of two categories, the share of the second: pooled z, or Fisher's exact test when an expected count is below 5. */
 function rateDifference(used: UsedCells, baselineSize: number, windowSize: number): TestResult {
-  const one = { hits: used.baseline[1]!, rows: baselineSize }
-  const two = { hits: used.window[1]!, rows: windowSize }
+  const one = { hits: used.baseline.counts[1]!, rows: baselineSize }
+  const two = { hits: used.window.counts[1]!, rows: windowSize }
   const test = rateDifferenceTest(one, two)
   if (test === null) return tooFewValues
   const rarer = Math.min(one.hits + two.hits, baselineSize + windowSize - one.hits - two.hits)

@@ -1,28 +1,30 @@
 import type { NumericSummary } from '@driftline/instrumentation/contract'
+import { CellHistogram } from '../stats/cell-histogram.ts'
+import { chiSquareOfCells } from '../stats/chi-square-test.ts'
 import { cramerVonMisesUpperTail } from '../stats/cramer-von-mises-distribution.ts'
-import { cramerVonMisesStatistic } from '../stats/cramer-von-mises.ts'
-import { cramersV } from '../stats/cramers-v.ts'
+import { cramerVonMisesOfCells } from '../stats/cramer-von-mises.ts'
+import { cramersVOf } from '../stats/cramers-v.ts'
 import { energyOfGap } from '../stats/energy-distance.ts'
-import { hellingerDistance } from '../stats/hellinger-distance.ts'
-import { interpolatedCdfGap, type ClosedHistogram } from '../stats/interpolated-cdf.ts'
-import { jensenShannonDivergence } from '../stats/jensen-shannon-divergence.ts'
+import { hellingerOfCells } from '../stats/hellinger-distance.ts'
+import { averageCellWidth, interpolatedGapOfCells } from '../stats/interpolated-cdf.ts'
+import { jensenShannonOfCells } from '../stats/jensen-shannon-divergence.ts'
 import {
+  kolmogorovSmirnovBoundOfCells,
+  kolmogorovSmirnovOfCells,
   kolmogorovSmirnovPValue,
-  kolmogorovSmirnovStatistic,
-  kolmogorovSmirnovUpperBound,
 } from '../stats/kolmogorov-smirnov.ts'
-import { kullbackLeiblerDivergence } from '../stats/kullback-leibler-divergence.ts'
-import { largestShareDifference } from '../stats/largest-share-difference.ts'
-import { locationShift, type LocationShift } from '../stats/location-shift.ts'
-import { mergeAdjacentCells } from '../stats/merge-cells.ts'
+import { smoothedDivergences } from '../stats/kullback-leibler-divergence.ts'
+import { largestDifferenceOfCells } from '../stats/largest-share-difference.ts'
+import { locationShiftOfCells, type LocationShift } from '../stats/location-shift.ts'
+import { mergeAdjacentInto } from '../stats/merge-cells.ts'
 import { sampleMoments, type SampleMoments } from '../stats/moments.ts'
 import { newcombeInterval } from '../stats/newcombe-interval.ts'
 import { normalScores, standardise } from '../stats/normal-scores.ts'
-import { populationStabilityIndex, populationStabilityIndexExpected } from '../stats/population-stability-index.ts'
+import { populationStabilityIndexExpected } from '../stats/population-stability-index.ts'
 import { smoothedShares } from '../stats/smoothed-shares.ts'
-import { totalVariationDistance } from '../stats/total-variation-distance.ts'
+import { totalVariationOfCells } from '../stats/total-variation-distance.ts'
 import { varianceRatioTest } from '../stats/variance-ratio-test.ts'
-import { normalisedWasserstein, wassersteinErrorBound } from '../stats/wasserstein-distance.ts'
+import { normalisedWasserstein } from '../stats/wasserstein-distance.ts'
 import { meanShiftInDeviations, welchTest } from '../stats/welch-test.ts'
 import {
   fewestShownValues,
@@ -31,7 +33,7 @@ import {
   type Comparison,
   type ComparisonOptions,
 } from './comparison.ts'
-import { contingencyTests } from './contingency-tests.ts'
+import { contingencyTests, noContingencyTests } from './contingency-tests.ts'
 import type { Effect, TestResult } from './result.ts'
 import type { NumericDistribution } from './window-counts.ts'
 
@@ -47,23 +49,40 @@ export function compareNumeric(
 ): Comparison {
   if (window.values < fewestShownValues || baseline.values <= 0) return notShown
   const reference = referenceOf(baseline)
-  const shift = reference.scores === null ? null : locationShift(reference.scores, window.counts, baseline.values)
-  const tests = testsOf(reference, window, shift, options)
+  const cells = windowCells.read(window.counts)
+  if (reference.cells.size <= 0 || cells.size <= 0) return notShown
+  if (cells.cells !== reference.cells.cells) {
+    throw new RangeError(`a window of ${cells.cells} cells for a baseline of ${reference.cells.cells}`)
+  }
+  const { scores } = reference
+  const shift = scores === null ? null : locationShiftOfCells(scores, cells, baseline.values)
+  const ks = kolmogorovSmirnovOfCells(reference.cells, cells)
+  const cramerVonMises = cramerVonMisesOfCells(reference.cells, cells)
+  const tests = testsOf(reference, window, cells, { shift, ks, cramerVonMises }, options)
   return {
-    distances: distancesOf(reference, window),
+    distances: distancesOf(reference, window, cells, ks, cramerVonMises),
     tests,
     effect: shift === null ? rangeEffect(reference, window) : shiftEffect(shift),
     pValue: smallestPValue(tests),
   }
 }
 
+/** Written anew by every comparison: each is done with them before the next begins. */
+const windowCells = new CellHistogram()
+const mergedBaseline = new CellHistogram()
+const mergedWindow = new CellHistogram()
+
 /** What of a baseline is the same for every window. */
 interface NumericReference {
-  readonly histogram: ClosedHistogram
-  readonly counts: Float64Array
+  readonly bounds: Float64Array
+  readonly cells: CellHistogram
+  readonly min: number
+  readonly max: number
   readonly values: number
   readonly standardDeviation: number
   readonly moments: SampleMoments | null
+  /** Average width of a cell, as an error bound of interpolated distances. */
+  readonly cellWidth: number | null
   /** Standardised normal scores; null for a constant baseline. */
   readonly scores: Float64Array | null
 }
@@ -77,43 +96,55 @@ function referenceOf(baseline: NumericSummary): NumericReference {
   const counts = Float64Array.from(baseline.counts)
   const { values, variance, min, max } = baseline
   const scores = normalScores(counts)
+  const bounds = Float64Array.from(baseline.bounds)
   const reference = {
-    histogram: { bounds: Float64Array.from(baseline.bounds), counts, min, max },
-    counts,
+    bounds,
+    cells: CellHistogram.of(counts),
+    min,
+    max,
     values,
     standardDeviation: Math.sqrt(variance),
     // Windows come as sums about the baseline mean, so about that origin the baseline's own sum is 0.
     moments: sampleMoments(values, 0, variance * values),
+    cellWidth: averageCellWidth({ bounds, counts, min, max }),
     scores: scores === null ? null : standardise(scores.location, smoothedShares(counts)),
   }
   references.set(baseline, reference)
   return reference
 }
 
-function distancesOf(reference: NumericReference, window: NumericDistribution): Record<string, number | null> {
-  const { counts: b, histogram } = reference
-  const { counts: c, min, max } = window
-  const closed = { bounds: histogram.bounds, counts: c, min, max }
-  const gap = interpolatedCdfGap(histogram, closed)
-  const divergence = jensenShannonDivergence(b, c)
+function distancesOf(
+  reference: NumericReference,
+  window: NumericDistribution,
+  c: CellHistogram,
+  ks: number,
+  cramerVonMises: number,
+): Record<string, number | null> {
+  const { cells: b, bounds, cellWidth } = reference
+  const { counts, min, max } = window
+  const closed = { bounds, counts, min, max }
+  const gap = interpolatedGapOfCells(bounds, reference, { cells: c, min, max })
+  const width = averageCellWidth(closed)
+  const divergences = smoothedDivergences(b, c)
+  const divergence = jensenShannonOfCells(b, c)
   return {
-    psi: populationStabilityIndex(b, c),
-    psiExpectedNull: populationStabilityIndexExpected(window.values, reference.values, b.length),
-    kl: kullbackLeiblerDivergence(c, b),
-    klReverse: kullbackLeiblerDivergence(b, c),
+    psi: divergences.symmetric,
+    psiExpectedNull: populationStabilityIndexExpected(window.values, reference.values, b.cells),
+    kl: divergences.forward,
+    klReverse: divergences.reverse,
     jsDivergence: divergence,
-    jsDistance: divergence === null ? null : Math.sqrt(divergence / Math.LN2),
-    hellinger: hellingerDistance(b, c),
-    totalVariation: totalVariationDistance(b, c),
-    lInfinity: largestShareDifference(b, c),
-    ks: kolmogorovSmirnovStatistic(b, c),
-    ksUpper: kolmogorovSmirnovUpperBound(b, c),
+    jsDistance: Math.sqrt(divergence / Math.LN2),
+    hellinger: hellingerOfCells(b, c),
+    totalVariation: totalVariationOfCells(b, c),
+    lInfinity: largestDifferenceOfCells(b, c),
+    ks,
+    ksUpper: kolmogorovSmirnovBoundOfCells(b, c),
     wasserstein: gap === null ? null : gap.absolute,
     wassersteinNormalised: normalisedWasserstein(gap, reference.standardDeviation),
-    wassersteinErrorBound: wassersteinErrorBound(histogram, closed),
+    wassersteinErrorBound: cellWidth === null || width === null ? null : cellWidth + width,
     energy: energyOfGap(gap),
-    cramerVonMises: cramerVonMisesStatistic(b, c),
-    cramersV: cramersV(b, c),
+    cramerVonMises,
+    cramersV: cramersVOf(chiSquareOfCells(b, c), b.size + c.size),
   }
 }
 
@@ -153,26 +184,27 @@ const notShown: Comparison = {
   pValue: null,
 }
 
+interface Shared {
+  readonly shift: LocationShift | null
+  readonly ks: number
+  readonly cramerVonMises: number
+}
+
 function testsOf(
   reference: NumericReference,
   window: NumericDistribution,
-  shift: LocationShift | null,
+  cells: CellHistogram,
+  { shift, ks, cramerVonMises }: Shared,
   options: ComparisonOptions,
 ): Record<string, TestResult> {
-  const { counts: b, values } = reference
-  const { counts: c } = window
   const moments = sampleMoments(window.values, window.sum, window.sumOfSquares)
-  const ks = kolmogorovSmirnovStatistic(b, c)
-  const cramerVonMises = cramerVonMisesStatistic(b, c)
-  const contingency = contingencyTests(mergeAdjacentCells(b, c), options)
+  const merged = mergeAdjacentInto(reference.cells, cells, mergedBaseline, mergedWindow)
+  const contingency = merged === 0 ? noContingencyTests : contingencyTests(mergedBaseline, mergedWindow, options)
   return {
     chiSquare: contingency.chiSquare,
     gTest: contingency.gTest,
-    ks: ks === null ? tooFewValues : { statistic: ks, pValue: kolmogorovSmirnovPValue(ks, values, window.values) },
-    cramerVonMises:
-      cramerVonMises === null
-        ? tooFewValues
-        : { statistic: cramerVonMises, pValue: cramerVonMisesUpperTail(cramerVonMises) },
+    ks: { statistic: ks, pValue: kolmogorovSmirnovPValue(ks, reference.values, window.values) },
+    cramerVonMises: { statistic: cramerVonMises, pValue: cramerVonMisesUpperTail(cramerVonMises) },
     welch: meanShift(reference, moments),
     locationShift:
       shift === null
@@ -209,10 +241,10 @@ function shiftEffect(shift: LocationShift): Effect {
 
 /** A constant baseline has no scale of its own: what can be said is the share of values below or above it. */
 function rangeEffect(reference: NumericReference, window: NumericDistribution): Effect | null {
-  const last = reference.counts.length - 1
+  const last = reference.cells.cells - 1
   const below = window.counts[0]! >= window.counts[last]!
   const cell = below ? 0 : last
-  const one = { hits: reference.counts[cell]!, rows: reference.values }
+  const one = { hits: reference.cells.counts[cell]!, rows: reference.values }
   const two = { hits: window.counts[cell]!, rows: window.values }
   return {
     kind: 'rate-difference',

@@ -1,5 +1,6 @@
 import {
   digestJson,
+  multivariateDetector,
   type Baseline,
   type CategoricalSummary,
   type FeatureBaseline,
@@ -26,6 +27,8 @@ export interface CompiledModel {
   /** Equal for equal detectors: evidence is only carried on between slices with the same id. */
   readonly detectorId: string
   readonly detector: CompiledDetector
+  /** What the detector was compiled from, in the order of its monitors. */
+  readonly definitions: readonly MonitorDefinition[]
   /** In the order of the detector's monitors. */
   readonly subjects: readonly Subject[]
   /** By segment; '' is the whole model. */
@@ -43,6 +46,14 @@ export type Subject = {
 } & (
   | { readonly kind: 'feature'; readonly name: string; readonly baseline: FeatureBaseline }
   | { readonly kind: 'output'; readonly name: OutputName; readonly baseline: NumericSummary | CategoricalSummary }
+  | { readonly kind: 'labels'; readonly name: 'label'; readonly baseline: CategoricalSummary }
+  | {
+      readonly kind: 'multivariate'
+      readonly name: typeof multivariateDetector
+      readonly baseline: NumericSummary
+      /** Baseline rows of which a value was imputed. */
+      readonly imputed: number
+    }
 )
 
 /** Changes whenever the same baseline would lead to other evidence, so that old states are not carried on. */
@@ -95,6 +106,37 @@ export function compileModel({ baseline, baselineDigest, everyMs, budgetSteps }:
         ...('categories' in summary ? { categories: summary.categories } : { bounds: summary.bounds }),
       })
     }
+    const { labels } = layout
+    if (labels !== undefined && labels.values > 0) {
+      const chunked = labels.chunks !== undefined && chunkRows !== undefined
+      subjects.push({ segment, signal: 'label-drift', kind: 'labels', name: 'label', baseline: labels, rows, chunked })
+      monitors.push({
+        id: 'label',
+        segment,
+        family: 'labels',
+        kind: 'categorical',
+        baselineCounts: labels.counts,
+        baselineRows: rows,
+        ...(labels.chunks === undefined ? {} : { chunkCounts: labels.chunks }),
+        categories: labels.categories,
+      })
+    }
+    if (layout.multivariate !== undefined) {
+      const { error, imputed } = layout.multivariate
+      const chunked = error.chunks !== undefined && chunkRows !== undefined
+      const common = { segment, signal: 'multivariate-drift', kind: 'multivariate', rows, chunked } as const
+      subjects.push({ ...common, name: multivariateDetector, baseline: error, imputed })
+      monitors.push({
+        id: `multivariate:${multivariateDetector}`,
+        segment,
+        family: 'multivariate',
+        kind: 'numeric',
+        baselineCounts: error.counts,
+        baselineRows: rows,
+        ...(error.chunks === undefined ? {} : { chunkCounts: error.chunks }),
+        bounds: error.bounds,
+      })
+    }
   }
   addSegment('', baseline, baseline.rows, baseline.chunking?.rows)
   for (const [segment, one] of Object.entries(baseline.segments?.values ?? {})) {
@@ -107,6 +149,7 @@ export function compileModel({ baseline, baselineDigest, everyMs, budgetSteps }:
     baselineDigest,
     detectorId: digestJson({ detectorVersion, fingerprint: detector.fingerprint, baselineDigest, everyMs }),
     detector,
+    definitions: monitors,
     subjects,
     layouts,
     restore: (state) => (state === null ? initialState(detector) : decodeState(detector, state)),

@@ -1,21 +1,33 @@
-import { chiSquareTest } from '../stats/chi-square-test.ts'
-import { gTest } from '../stats/g-test.ts'
-import type { MergedCells } from '../stats/merge-cells.ts'
-import { practicallyUnchangedTest } from '../stats/practically-unchanged.ts'
+import type { CellHistogram } from '../stats/cell-histogram.ts'
+import { chiSquareOfCells, withPValue } from '../stats/chi-square-test.ts'
+import { gTestOfCells } from '../stats/g-test.ts'
+import { practicallyUnchangedOfCells } from '../stats/practically-unchanged.ts'
 import { tooFewCells, type ComparisonOptions } from './comparison.ts'
 import type { TestResult } from './result.ts'
 
+export interface ContingencyTests {
+  readonly chiSquare: TestResult
+  readonly gTest: TestResult
+  readonly practicallyUnchanged: TestResult
+}
+
+/** What is said when fewer than two cells are left. */
+export const noContingencyTests: ContingencyTests = {
+  chiSquare: tooFewCells,
+  gTest: tooFewCells,
+  practicallyUnchanged: tooFewCells,
+}
+
 /** The tests whose p-values need expected counts of at least 5, on cells merged for it. */
 export function contingencyTests(
-  merged: MergedCells | null,
+  baseline: CellHistogram,
+  window: CellHistogram,
   { zEta }: ComparisonOptions,
-): { readonly chiSquare: TestResult; readonly gTest: TestResult; readonly practicallyUnchanged: TestResult } {
-  if (merged === null) return { chiSquare: tooFewCells, gTest: tooFewCells, practicallyUnchanged: tooFewCells }
-  const { baseline, window } = merged
+): ContingencyTests {
   return {
-    chiSquare: shown(chiSquareTest(baseline, window)),
-    gTest: shown(gTest(baseline, window)),
-    practicallyUnchanged: shown(practicallyUnchangedTest(baseline, window, { zEta })),
+    chiSquare: shown(withPValue(chiSquareOfCells(baseline, window))),
+    gTest: shown(gTestOfCells(baseline, window)),
+    practicallyUnchanged: shown(practicallyUnchangedOfCells(baseline, window, zEta, 0)),
   }
 }
 

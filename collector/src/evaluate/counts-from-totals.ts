@@ -3,12 +3,14 @@ import {
   cellCount,
   layoutKey,
   metrics,
+  multivariateDetector,
   otherCategory,
   type CategoricalSummary,
   type FeatureBaseline,
   type InvalidReason,
   type NumericSummary,
   type PredictionBaseline,
+  type ReconstructionSummary,
 } from '@driftline/instrumentation/contract'
 import { histogramHeader, slot } from '../observation/block.ts'
 import type { Totals, TotalsEntry } from '../observation/totals.ts'
@@ -26,6 +28,10 @@ import {
 export interface CountsLayout {
   readonly features: readonly FeatureBaseline[]
   readonly predictions: PredictionBaseline
+  /** Actual classes of the baseline rows. */
+  readonly labels?: CategoricalSummary
+  /** Reconstruction errors of the baseline rows. */
+  readonly multivariate?: ReconstructionSummary
 }
 
 /** Series of one feature or output, gathered in one pass over the totals. */
@@ -40,6 +46,9 @@ interface Gathered {
 export function countsFromTotals(layout: CountsLayout, totals: Totals): WindowCounts {
   const features = new Map<string, Gathered>()
   const outputs = new Map<OutputName, Gathered>()
+  const outcomes = new Map<string, number>()
+  const errors: TotalsEntry[] = []
+  let imputed = 0
   const of = <Key>(map: Map<Key, Gathered>, key: Key): Gathered => {
     let gathered = map.get(key)
     if (gathered === undefined) {
@@ -80,6 +89,15 @@ export function countsFromTotals(layout: CountsLayout, totals: Totals): WindowCo
           entry.values[0]!,
         )
         break
+      case metrics.outcomes.name:
+        addTo(outcomes, String(at[attributes.outcomeClass.name] ?? otherCategory), entry.values[0]!)
+        break
+      case metrics.reconstructionError.name:
+        if (at[attributes.detectorName.name] === multivariateDetector) errors.push(entry)
+        break
+      case metrics.imputedRows.name:
+        if (at[attributes.detectorName.name] === multivariateDetector) imputed += entry.values[0]!
+        break
       case metrics.predictionScore.name:
         of(outputs, 'score').histograms.push(entry)
         break
@@ -92,7 +110,37 @@ export function countsFromTotals(layout: CountsLayout, totals: Totals): WindowCo
       default:
     }
   }
-  return assemble(layout, features, outputs)
+  const counts = withLabels(assemble(layout, features, outputs), layout.labels, outcomes, outputs.get('class'))
+  if (layout.multivariate === undefined || errors.length === 0) return counts
+  return { ...counts, reconstruction: { distribution: reconstruction(layout.multivariate.error, errors), imputed } }
+}
+
+/** Errors are never negative, so that their histograms carry sums; of their squares nothing is sent. */
+function reconstruction(baseline: NumericSummary, histograms: TotalsEntry[]): Distribution {
+  const distribution = numeric(baseline, { histograms, categories: new Map(), moments: [], invalid: {} })
+  if (distribution.kind !== 'numeric') return distribution
+  let sum = 0
+  for (const { values } of histograms) if (values[slot.count]! > 0) sum += values[slot.sum]!
+  return { ...distribution, sum: sum - distribution.values * baseline.mean }
+}
+
+/** Outcomes in the classes of the baseline, beside the predictions that they are a share of. */
+function withLabels(
+  window: WindowCounts,
+  labels: CategoricalSummary | undefined,
+  outcomes: ReadonlyMap<string, number>,
+  classes: Gathered | undefined,
+): WindowCounts {
+  if (labels === undefined) return window
+  let predictions = 0
+  for (const count of classes?.categories.values() ?? []) predictions += count
+  return {
+    ...window,
+    labels: {
+      distribution: categoricalFrom(labels, outcomes),
+      predictions: predictions > 0 ? predictions : window.rows,
+    },
+  }
 }
 
 function assemble(

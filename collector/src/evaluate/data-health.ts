@@ -2,7 +2,7 @@ import type { FeatureBaseline } from '@driftline/instrumentation/contract'
 import { newcombeInterval } from '../stats/newcombe-interval.ts'
 import { wilsonInterval } from '../stats/wilson-interval.ts'
 import type { Finding, RateResult } from './result.ts'
-import { invalidRows, type FeatureCounts } from './window-counts.ts'
+import { invalidRows, type FeatureCounts, type ReconstructionCounts } from './window-counts.ts'
 
 /** Fewer values than this say nothing about a value being stuck. */
 const stuckMinimumValues = 20
@@ -89,6 +89,15 @@ export function dataHealth(baseline: FeatureBaseline, window: FeatureCounts, bas
     }
   }
   return { rates, findings }
+}
+
+/** Rows of which a value was missing or invalid, so that its mean stood in for it when the reconstruction error was computed. */
+export function imputedRate(
+  { imputed, distribution: { values } }: ReconstructionCounts,
+  baselineImputed: number,
+  baselineRows: number,
+): RateResult {
+  return rate(imputed, values, baselineImputed, baselineRows)
 }
 
 /** One rate in the window and in the baseline, with Wilson's interval and Newcombe's for the difference. */

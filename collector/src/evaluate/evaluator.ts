@@ -4,8 +4,15 @@ import { Totals } from '../observation/totals.ts'
 import type { Evaluation, SegmentTotals, Store, StoredEvaluation } from '../store/store.ts'
 import { compileModel, type CompiledModel } from './compile-model.ts'
 import { countsFromTotals } from './counts-from-totals.ts'
-import { evaluateSlice, type SliceCounts } from './evaluate-slice.ts'
+import type { SliceCounts } from './evaluate-slice.ts'
+import type { DetectorState } from './evidence/model-detector.ts'
+import { seasonPlan, type Season } from './evidence/season-plan.ts'
+import { createJudges, type Judges } from './judges.ts'
+import type { PresetName } from './presets/preset-names.ts'
 import type { Result, SliceStatus } from './result.ts'
+import type { SliceJudge } from './slice-judge.ts'
+import { createStoreHistory, type StoreHistory } from './store-history.ts'
+import { smallestVolumeHistory, volumeHistory } from './traffic-volume.ts'
 import { isDue, sliceAt, type Slice, type WindowPlan } from './window-plan.ts'
 
 /** What evaluation needs to know of a model's rules. */
@@ -13,6 +20,10 @@ export interface EvaluationPlan {
   readonly windows: WindowPlan
   /** Evidence steps per allowed false alarm: the threshold that evidence is compared with. */
   readonly budgetSteps: number
+  /** Rules of other tools that the model's rules ask for. */
+  readonly presets?: readonly PresetName[]
+  /** What windows are compared with besides the baseline; default 'none'. */
+  readonly season?: Season
 }
 
 /** One slice with its verdicts, as handed to the alert rules. */
@@ -63,7 +74,11 @@ export interface Evaluator {
  */
 export function createEvaluator({ store, clock, planFor, onEvaluated, log }: EvaluatorOptions): Evaluator {
   const counters: EvaluatorCounters = { ticks: 0, slices: 0, revisions: 0, failures: 0 }
-  const compiled = new Map<string, CompiledModel>()
+  const compiled = new Map<string, CurrentModel>()
+  /** By model version, the newest slice evaluated; read from the store when it is first asked for. */
+  const newest = new Map<string, { readonly startMs: number; readonly rows: number } | null>()
+  /** By model version, the start of the last slice that was found to be silent or of no interest. */
+  const silences = new Map<string, number>()
 
   async function tick(): Promise<void> {
     counters.ticks++
@@ -104,6 +119,38 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
       const cursor = Math.min(last, ...waiting.map((slice) => slice.firstSequence - 1))
       await store.saveEvaluationCursor(model, version, cursor)
     }
+    const withData = new Set(touched.map(({ startMs }) => startMs))
+    await evaluateSilence(model, version, plan, withData, now)
+  }
+
+  /**
+   * Evaluates the first slice after traffic has stopped, which nothing else would bring up, because nobody sent anything. Only that
+   * one, and only where traffic was regular: a version that was taken out of service is noted once.
+   */
+  async function evaluateSilence(
+    model: string,
+    version: string,
+    plan: EvaluationPlan,
+    withData: ReadonlySet<number>,
+    now: number,
+  ): Promise<void> {
+    const { windows } = plan
+    const key = `${model}\u0001${version}`
+    if (!newest.has(key)) newest.set(key, await newestSlice(model, version, windows))
+    const last = newest.get(key)
+    if (last === undefined || last === null || last.rows === 0) return
+    const startMs = last.startMs + windows.everyMs
+    if (silences.get(key) === startMs || withData.has(startMs) || !isDue(windows, startMs, now)) return
+    silences.set(key, startMs)
+    const usual = (await rowsBefore(model, version, windows, startMs)).filter((rows) => rows > 0)
+    if (usual.length >= smallestVolumeHistory) await evaluateFrom(model, version, plan, [startMs])
+  }
+
+  async function newestSlice(model: string, version: string, windows: WindowPlan) {
+    const all = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit: 1, order: 'descending' } as const
+    const [evaluation] = await store.evaluations({ model, version, ...all })
+    const ofThisLength = evaluation !== undefined && evaluation.endMs - evaluation.startMs === windows.everyMs
+    return ofThisLength ? { startMs: evaluation.startMs, rows: evaluation.rows } : null
   }
 
   /** Leaves out slices whose newest evaluation has already seen all their blocks. */
@@ -154,8 +201,11 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     const manifest = await store.manifestFor(model, version)
     const { windows } = plan
     const firstChanged = changed[0]!
-    const known = current === null ? null : await store.detectorState(model, version, current.detectorId, firstChanged)
-    let state = current === null ? null : current.restore(known?.state ?? null)
+    current?.judges.forgetFrom(firstChanged)
+    current?.history.forgetFrom(firstChanged)
+    const resumed = current === null ? null : await resumeAt(model, version, current.judges, firstChanged, windows)
+    const known = resumed?.known ?? null
+    let { judge, state } = resumed ?? { judge: null, state: null }
 
     const revisions = new Map<number, number>()
     // States of older slices are thinned out in the store; evidence is then recomputed from the last state that is left.
@@ -165,6 +215,7 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
         revisions.set(evaluation.startMs, evaluation.revision)
     }
     const starts = [...new Set([...changed, ...revisions.keys()])].sort((a, b) => a - b)
+    const rowsHistory = await rowsBefore(model, version, windows, starts[0]!)
     for (const startMs of starts) {
       const slice = sliceAt(windows, startMs)
       const revision = (revisions.get(startMs) ?? 0) + 1
@@ -174,25 +225,30 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
       let status: SliceStatus = 'no-baseline'
       let rows = rowsWithoutBaseline(segments)
       let encoded = new Uint8Array()
-      if (current !== null && state !== null) {
-        const sliceCounts = countsBySegment(current, segments)
+      if (current !== null && judge !== null && state !== null) {
+        const next = await current.judges.at(startMs)
+        if (next.detectorId !== judge.detectorId) state = next.carry(judge, state)
+        judge = next
+        const sliceCounts = countsBySegment(current.compiled, segments)
         const sliding = slice.windowStartMs < slice.startMs
         const windowCounts = sliding
-          ? countsBySegment(current, await store.totals(model, version, slice.windowStartMs, slice.endMs))
+          ? countsBySegment(current.compiled, await store.totals(model, version, slice.windowStartMs, slice.endMs))
           : sliceCounts
-        const evaluated = evaluateSlice(current, state, {
+        const evaluated = await judge.evaluate(state, {
           model,
           version,
           slice,
           revision,
           counts: sliceCounts,
           windowCounts,
+          rowsHistory,
+          ...(plan.presets === undefined ? {} : { presets: plan.presets }),
         })
         state = evaluated.state
         results = evaluated.results
         status = evaluated.status
         rows = evaluated.rows
-        encoded = current.save(state)
+        encoded = judge.save(state)
         await onEvaluated({
           model,
           version,
@@ -200,10 +256,10 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
           revision,
           rows,
           results,
-          baseline: current.baseline,
-          baselineDigest: current.baselineDigest,
+          baseline: current.compiled.baseline,
+          baselineDigest: current.compiled.baselineDigest,
           manifest,
-          detectorId: current.detectorId,
+          detectorId: judge.detectorId,
         })
       }
       const evaluation: Evaluation = {
@@ -217,18 +273,59 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
         throughSequence,
         rows,
         status,
-        detectorId: current?.detectorId ?? '',
+        detectorId: judge?.detectorId ?? '',
         state: encoded,
         results,
         segments,
       }
       await store.saveEvaluation(evaluation)
+      const key = `${model}\u0001${version}`
+      if ((newest.get(key)?.startMs ?? -1) <= startMs) newest.set(key, { startMs, rows })
+      rowsHistory.push(rows)
+      if (rowsHistory.length > volumeHistory) rowsHistory.shift()
       counters.slices++
       if (revision > 1) counters.revisions++
     }
   }
 
-  async function currentModel(model: string, version: string, plan: EvaluationPlan): Promise<CompiledModel | null> {
+  /** Who judges the slice, and the state to begin with. */
+  async function resumeAt(
+    model: string,
+    version: string,
+    judges: Judges,
+    startMs: number,
+    { everyMs }: WindowPlan,
+  ): Promise<{ judge: SliceJudge; state: DetectorState; known: { readonly startMs: number } | null }> {
+    const judge = await judges.at(startMs)
+    const known = await store.detectorState(model, version, judge.detectorId, startMs)
+    if (known !== null) return { judge, state: judge.restore(known.state), known }
+    // The first slice of a newly learned season goes on with the incidents of the one before.
+    const before = await judges.at(startMs - everyMs)
+    const last =
+      before.detectorId === judge.detectorId
+        ? null
+        : await store.detectorState(model, version, before.detectorId, startMs)
+    const state = last === null ? judge.restore(null) : judge.carry(before, before.restore(last.state))
+    return { judge, state, known: null }
+  }
+
+  /** Rows of the last slices of this length before a time, oldest first. */
+  async function rowsBefore(model: string, version: string, windows: WindowPlan, toMs: number): Promise<number[]> {
+    const earlier = await store.evaluations({
+      model,
+      version,
+      fromMs: 0,
+      toMs,
+      limit: volumeHistory,
+      order: 'descending',
+    })
+    return earlier
+      .filter(({ startMs, endMs }) => endMs - startMs === windows.everyMs)
+      .map(({ rows }) => rows)
+      .reverse()
+  }
+
+  async function currentModel(model: string, version: string, plan: EvaluationPlan): Promise<CurrentModel | null> {
     const key = `${model}\u0001${version}`
     const cached = compiled.get(key)
     if (cached !== undefined) return cached
@@ -240,8 +337,18 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
       everyMs: plan.windows.everyMs,
       budgetSteps: plan.budgetSteps,
     })
-    compiled.set(key, one)
-    return one
+    const current = withJudges(model, version, one, plan)
+    compiled.set(key, current)
+    return current
+  }
+
+  function withJudges(name: string, version: string, model: CompiledModel, plan: EvaluationPlan): CurrentModel {
+    const { everyMs } = plan.windows
+    const { season = 'none' } = plan
+    const { phaseMs } = season === 'none' ? { phaseMs: everyMs } : seasonPlan(season, everyMs)
+    const countsOf = (segments: readonly SegmentTotals[]) => countsBySegment(model, segments)
+    const history = createStoreHistory({ store, model, name, version, everyMs, phaseMs, countsOf })
+    return { compiled: model, judges: createJudges({ model, season, everyMs, history }), history }
   }
 
   return {
@@ -249,6 +356,12 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     forget: (model, version) => compiled.delete(`${model}\u0001${version}`),
     counters,
   }
+}
+
+interface CurrentModel {
+  readonly compiled: CompiledModel
+  readonly judges: Judges
+  readonly history: StoreHistory
 }
 
 /** The whole model under '', and every segment that the baseline declares. */

@@ -1,5 +1,11 @@
 /** What a result is about. */
-export type Signal = 'feature-drift' | 'data-health' | 'prediction-drift' | 'confidence-drift'
+export type Signal =
+  | 'feature-drift'
+  | 'data-health'
+  | 'prediction-drift'
+  | 'confidence-drift'
+  | 'label-drift'
+  | 'multivariate-drift'
 
 /**
  * `ok` means that a shift as large as the user asked for would probably have been seen; `insufficient` that it would not;
@@ -17,7 +23,10 @@ export interface Result {
   /** Empty for the whole model. */
   readonly segment: string
   readonly signal: Signal
-  /** Feature name, or the output for predictions (`class`, `score`, `confidence`, `value`). */
+  /**
+   * Feature name, or the output for predictions (`class`, `score`, `confidence`, `value`), `label`, or `pca` for multivariate
+   * drift; empty for the data health of the whole model.
+   */
   readonly feature: string
   readonly startMs: number
   readonly endMs: number
@@ -42,6 +51,28 @@ export interface Result {
   readonly detectorId: string
   /** Numbers for a person: of the window and of the baseline. */
   readonly summary: ResultSummary | null
+  /** What the evidence compares with, when the rules ask for a season; else it is the baseline. */
+  readonly reference?: ResultReference
+  /**
+   * What rules of other tools would have said, by preset; only those that were asked for; of columns only, so
+   * neither in data health nor for the reconstruction error.
+   */
+  readonly presets?: Readonly<Record<string, PresetVerdict>>
+}
+
+/** What a window's evidence is compared with. */
+export interface ResultReference {
+  readonly kind: 'baseline' | 'season'
+  /** The season that the rules ask for. */
+  readonly season: 'hour-of-week' | 'hour-of-day'
+  /** Values and earlier windows of the same phase in the reference; null under the baseline. */
+  readonly values: number | null
+  readonly windows: number | null
+  /** Start of the oldest and the newest of them; null when there are none. */
+  readonly oldestMs: number | null
+  readonly newestMs: number | null
+  /** Why it is not the season (yet): `learning, 3 of 8 weeks`, ... */
+  readonly note: string | null
 }
 
 export interface Effect {
@@ -76,6 +107,38 @@ export interface TestResult {
   readonly interval?: readonly [number, number] | null
   /** Why the statistic is null, or what to keep in mind. */
   readonly note?: string
+}
+
+/** What the rule of another tool says of one window. It controls no error rate: see `nullExpectation`. */
+export interface PresetVerdict {
+  /** null: not judged, see `note`; never to be read as "no drift". */
+  readonly drift: boolean | null
+  /** What `value` is; empty when it was not computed at all. */
+  readonly statistic: string
+  readonly value: number | null
+  /** Drift when `value` stands in this relation to `threshold`. */
+  readonly relation: '>=' | '>' | '<=' | '<' | null
+  readonly threshold: number | null
+  /** Lowest and highest value that the raw rows could have given, where the cells only bound it. */
+  readonly bound?: readonly [number, number]
+  /** Values in the window. */
+  readonly n: number
+  /** About what `value` is without drift at this n; null where that is not known. */
+  readonly nullExpectation: number | null
+  /** The peer's own word where it has more than two. */
+  readonly level?: string
+  /** The same tool's rules on other numbers of the window; they do not enter `drift`. */
+  readonly also?: readonly PresetCheck[]
+  /** Why there is no verdict (`empty-window`, `no-chunks`, `not-comparable`, ...), or what to keep in mind. */
+  readonly note?: string
+}
+
+export interface PresetCheck {
+  readonly statistic: string
+  readonly value: number | null
+  readonly relation: '>=' | '>' | '<=' | '<'
+  readonly threshold: number
+  readonly drift: boolean | null
 }
 
 export interface RateResult {

@@ -11,6 +11,23 @@ export interface WindowCounts {
   readonly features: ReadonlyMap<string, FeatureCounts>
   /** Outputs of the model that the baseline knows. */
   readonly outputs: ReadonlyMap<OutputName, OutputCounts>
+  /** Actual classes that became known in the window; absent when the baseline has none to compare with. */
+  readonly labels?: LabelCounts
+  /** Reconstruction errors; absent when the baseline has no multivariate detector, or none were reported. */
+  readonly reconstruction?: ReconstructionCounts
+}
+
+export interface ReconstructionCounts {
+  /** One value per row. */
+  readonly distribution: Distribution
+  /** Rows of which a value was missing or invalid, so that the baseline mean stood in for it. */
+  readonly imputed: number
+}
+
+export interface LabelCounts {
+  readonly distribution: Distribution
+  /** Predictions of the window: classes if they are counted, else rows. */
+  readonly predictions: number
 }
 
 /** `class` is categorical; `score`, `confidence` and `value` (regression) are numeric. */
@@ -73,7 +90,31 @@ export function addWindowCounts(a: WindowCounts, b: WindowCounts): WindowCounts 
       other === undefined ? output : { distribution: addDistributions(other.distribution, output.distribution) },
     )
   }
-  return { rows: a.rows + b.rows, features, outputs }
+  const labels = addLabels(a.labels, b.labels)
+  const reconstruction = addReconstructions(a.reconstruction, b.reconstruction)
+  return {
+    rows: a.rows + b.rows,
+    features,
+    outputs,
+    ...(labels === undefined ? {} : { labels }),
+    ...(reconstruction === undefined ? {} : { reconstruction }),
+  }
+}
+
+function addReconstructions(
+  a: ReconstructionCounts | undefined,
+  b: ReconstructionCounts | undefined,
+): ReconstructionCounts | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return { distribution: addDistributions(a.distribution, b.distribution), imputed: a.imputed + b.imputed }
+}
+
+function addLabels(a: LabelCounts | undefined, b: LabelCounts | undefined): LabelCounts | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return {
+    distribution: addDistributions(a.distribution, b.distribution),
+    predictions: a.predictions + b.predictions,
+  }
 }
 
 function addFeatures(a: FeatureCounts, b: FeatureCounts): FeatureCounts {

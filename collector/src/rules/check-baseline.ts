@@ -9,7 +9,8 @@ const maximumListed = 20
 /**
  * What the rules name and the baseline does not have: the model, its version, features and segments. Returns every problem.
  *
- * Features named by a rule on predictions or confidence are outputs: `class`, `score`, `confidence`, `value`.
+ * Features named by a rule on predictions or confidence are outputs: `class`, `score`, `confidence`, `value`; of one on labels,
+ * `label`; of one on multivariate drift, `pca`.
  */
 export function checkAgainstBaseline(rules: LoadedRules, baseline: Baseline): RuleProblem[] {
   const problems: RuleProblem[] = []
@@ -30,12 +31,16 @@ export function checkAgainstBaseline(rules: LoadedRules, baseline: Baseline): Ru
   const { classes, score, confidence, value } = baseline.predictions
   const predicted = [classes && 'class', score && 'score', value && 'value'].filter((output) => output !== undefined)
   const confident = confidence === undefined ? [] : ['confidence']
+  const labelled = baseline.labels === undefined ? [] : ['label']
+  const together: string[] = baseline.multivariate === undefined ? [] : [baseline.multivariate.name]
   const known = {
     'feature-drift': features,
     'data-health': features,
     'prediction-drift': predicted,
     'confidence-drift': confident,
-    'any-drift': [...features, ...predicted, ...confident],
+    'label-drift': labelled,
+    'multivariate-drift': together,
+    'any-drift': [...features, ...predicted, ...confident, ...labelled, ...together],
   }
   const segments = Object.keys(baseline.segments?.values ?? {})
   for (const [index, rule] of rules.rules.entries()) {

@@ -1,6 +1,16 @@
 import type { RuleFile } from './rule.ts'
 
-export type { BudgetRule, Rule, RuleFile, Severity, ThresholdRule, WindowOptions } from './rule.ts'
+export type { PresetName } from '../evaluate/presets/preset-names.ts'
+export type {
+  BudgetRule,
+  Correction,
+  PresetRule,
+  Rule,
+  RuleFile,
+  Severity,
+  ThresholdRule,
+  WindowOptions,
+} from './rule.ts'
 
 /**
  * Gives a rule file its types; returns it unchanged. Mistakes that types cannot see are reported when the file is loaded.

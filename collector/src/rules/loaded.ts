@@ -1,4 +1,5 @@
-import type { Severity } from './rule.ts'
+import type { PresetName } from '../evaluate/presets/preset-names.ts'
+import type { BudgetRule, Correction, Severity, ThresholdRule } from './rule.ts'
 import type { MeasureKind } from './measures.ts'
 
 /** A rule file after parsing: checked, with defaults filled in and every duration in milliseconds. */
@@ -11,6 +12,8 @@ export interface LoadedRules {
   readonly budget: FalseAlarmBudget
   /** The evidence that raises an alarm: budget period / (every x count), STATISTICS section 6.1. */
   readonly alarmThreshold: number
+  /** Absent: none. */
+  readonly season?: 'hour-of-week' | 'hour-of-day'
   readonly rules: readonly LoadedRule[]
   /** Digest of all of the above, without the source: two files that mean the same have the same digest. */
   readonly digest: string
@@ -31,7 +34,7 @@ export interface FalseAlarmBudget {
   readonly periodMs: number
 }
 
-export type LoadedRule = LoadedBudgetRule | LoadedThresholdRule
+export type LoadedRule = LoadedBudgetRule | LoadedThresholdRule | LoadedPresetRule
 
 interface LoadedCommon {
   readonly name: string
@@ -48,14 +51,25 @@ interface LoadedCommon {
 
 export interface LoadedBudgetRule extends LoadedCommon {
   readonly kind: 'budget'
-  readonly signal: 'feature-drift' | 'prediction-drift' | 'confidence-drift' | 'any-drift'
+  readonly signal: BudgetRule['signal']
 }
 
 export interface LoadedThresholdRule extends LoadedCommon {
   readonly kind: 'threshold'
-  readonly signal: 'feature-drift' | 'prediction-drift' | 'confidence-drift' | 'data-health'
+  readonly signal: ThresholdRule['signal']
   readonly test: string
   readonly measure: MeasureKind
   readonly threshold: number
+  readonly minimumRows: number
+  /** `none` for anything but p-values. */
+  readonly correction: Correction
+}
+
+export interface LoadedPresetRule extends LoadedCommon {
+  readonly kind: 'preset'
+  readonly signal: Exclude<LoadedBudgetRule['signal'], 'multivariate-drift'>
+  readonly preset: PresetName
+  /** null: one flagged thing is enough. */
+  readonly share: number | null
   readonly minimumRows: number
 }

@@ -1,10 +1,13 @@
 import { digestJson, type Json } from '@driftline/instrumentation/contract'
 import { z } from 'zod'
+import { seasonProblem } from '../evaluate/evidence/season-plan.ts'
+import { presetNames, type PresetName } from '../evaluate/presets/preset-names.ts'
 import { alarmThreshold, parseBudget } from './budget.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 import type { LoadedRule, LoadedRules, LoadedWindow } from './loaded.ts'
 import { measureFor, measureNames, measures } from './measures.ts'
 import { formatPath, RuleFileError, type Path, type RuleProblem } from './problem.ts'
+import type { Correction } from './rule.ts'
 import { closest } from './suggest.ts'
 
 /** More rules than a person can know; each costs a look at every result of every slice. */
@@ -22,8 +25,26 @@ export const minimumSliceMs = 1000
 /** Problems beyond these are counted, not listed: a file that is wrong in 100 places is wrong in kind. */
 export const maximumProblems = 100
 
-const budgetSignals = ['feature-drift', 'prediction-drift', 'confidence-drift', 'any-drift'] as const
-const thresholdSignals = ['feature-drift', 'prediction-drift', 'confidence-drift', 'data-health'] as const
+const budgetSignals = [
+  'feature-drift',
+  'prediction-drift',
+  'confidence-drift',
+  'label-drift',
+  'multivariate-drift',
+  'any-drift',
+] as const
+const thresholdSignals = [
+  'feature-drift',
+  'prediction-drift',
+  'confidence-drift',
+  'label-drift',
+  'multivariate-drift',
+  'data-health',
+] as const
+/** Columns: other tools' rules do not speak of a reconstruction error. */
+const presetSignals = ['feature-drift', 'prediction-drift', 'confidence-drift', 'label-drift', 'any-drift'] as const
+const corrections = ['none', 'bonferroni', 'benjamini-hochberg'] as const
+const seasons = ['hour-of-week', 'hour-of-day', 'none'] as const
 const severities = ['info', 'warning', 'critical'] as const
 
 const name = z.string().trim().min(1).max(maximumNameLength)
@@ -34,6 +55,7 @@ const fileSchema = z.strictObject({
   version: name.optional(),
   window: z.strictObject({ size: duration, every: duration.optional(), grace: duration.optional() }),
   falseAlarmBudget: z.string(),
+  season: z.enum(seasons).optional(),
   rules: z.array(z.unknown()).min(1).max(maximumRules),
 })
 
@@ -52,6 +74,14 @@ const thresholdSchema = z.strictObject({
   signal: z.enum(thresholdSignals),
   test: name,
   threshold: z.number(),
+  minimumRows: z.int().min(1).max(1_000_000_000).optional(),
+  correction: z.enum(corrections).optional(),
+})
+const presetSchema = z.strictObject({
+  ...commonShape,
+  preset: z.enum(presetNames),
+  signal: z.enum(presetSignals).optional(),
+  share: z.number().optional(),
   minimumRows: z.int().min(1).max(1_000_000_000).optional(),
 })
 
@@ -97,6 +127,7 @@ export function tryParseRules(content: unknown, source: string): ParsedRules {
       `allows an alarm in every slice of ${formatDuration(window!.everyMs)}; allow fewer, or take shorter slices`,
     )
   }
+  const season = parseSeason(file?.['season'], window, report)
   const rules = parseRuleList(file?.['rules'], report)
 
   if (unlisted > 0) problems.push({ steps: [], path: '', message: `and ${unlisted} more` })
@@ -107,6 +138,7 @@ export function tryParseRules(content: unknown, source: string): ParsedRules {
     window: window!,
     budget: budget!,
     alarmThreshold: threshold!,
+    ...(season === null ? {} : { season }),
     rules,
   }
   return { rules: { ...meaning, digest: digestJson(meaning as unknown as Json), source }, problems: [] }
@@ -141,6 +173,15 @@ function parseWindow(value: unknown, report: Report): LoadedWindow | null {
   return { sizeMs, everyMs, graceMs: grace ?? Math.max(minimumGraceMs, Math.round(everyMs / 10)) }
 }
 
+/** null: none. */
+function parseSeason(value: unknown, window: LoadedWindow | null, report: Report) {
+  const season = seasons.find((one) => one === value)
+  if (season === undefined || season === 'none') return null
+  const problem = window === null ? null : seasonProblem(season, window.everyMs)
+  if (problem !== null) report(['season'], `${problem}; got slices of ${formatDuration(window!.everyMs)}`)
+  return season
+}
+
 function parseBudgetField(value: unknown, report: Report) {
   if (typeof value !== 'string') return null
   const budget = parseBudget(value)
@@ -169,7 +210,10 @@ function parseRuleList(value: unknown, report: Report): LoadedRule[] {
   return rules
 }
 
-/** A rule with a `test`, a `threshold` or `minimumRows`, or on rates, is meant as a threshold rule; any other as a budget rule. */
+/**
+ * A rule with a `preset` is meant as a preset rule; one with a `test`, a `threshold`, `minimumRows` or `correction`, or on rates, as a
+ * threshold rule; any other as a budget rule.
+ */
 function parseRule(content: unknown, path: Path, report: Report): LoadedRule | null {
   const fields = asObject(content)
   if (fields === null) {
@@ -177,9 +221,12 @@ function parseRule(content: unknown, path: Path, report: Report): LoadedRule | n
     return null
   }
   const signal = fields['signal']
+  const isPreset = fields['preset'] !== undefined
   const isThreshold =
-    ['test', 'threshold', 'minimumRows'].some((key) => fields[key] !== undefined) || signal === 'data-health'
-  let sound = checkShape(isThreshold ? thresholdSchema : budgetSchema, content, path, report)
+    !isPreset &&
+    (['test', 'threshold', 'minimumRows', 'correction'].some((key) => fields[key] !== undefined) ||
+      signal === 'data-health')
+  let sound = checkShape(isPreset ? presetSchema : isThreshold ? thresholdSchema : budgetSchema, content, path, report)
   const complain: Report = (steps, message) => {
     sound = false
     report(steps, message)
@@ -189,6 +236,7 @@ function parseRule(content: unknown, path: Path, report: Report): LoadedRule | n
   const forMs = readHold('for')
   const keepFiringForMs = readHold('keepFiringFor')
   const measure = isThreshold ? checkTest(fields, path, complain) : null
+  if (isPreset) checkShare(fields['share'], path, complain)
   if (!sound || forMs === null || keepFiringForMs === null) return null
 
   const common = {
@@ -200,6 +248,16 @@ function parseRule(content: unknown, path: Path, report: Report): LoadedRule | n
     keepFiringForMs,
     notify: trimmed(fields['notify']),
   }
+  if (isPreset) {
+    return {
+      kind: 'preset',
+      ...common,
+      signal: (signal as (typeof presetSignals)[number] | undefined) ?? 'feature-drift',
+      preset: fields['preset'] as PresetName,
+      share: (fields['share'] as number | undefined) ?? null,
+      minimumRows: (fields['minimumRows'] as number | undefined) ?? defaultMinimumRows,
+    }
+  }
   if (!isThreshold) return { kind: 'budget', ...common, signal: signal as (typeof budgetSignals)[number] }
   return {
     kind: 'threshold',
@@ -209,7 +267,13 @@ function parseRule(content: unknown, path: Path, report: Report): LoadedRule | n
     measure: measure!.kind,
     threshold: fields['threshold'] as number,
     minimumRows: (fields['minimumRows'] as number | undefined) ?? defaultMinimumRows,
+    correction: (fields['correction'] as Correction | undefined) ?? 'none',
   }
+}
+
+function checkShare(share: unknown, path: Path, report: Report): void {
+  if (typeof share !== 'number' || (share > 0 && share <= 1)) return
+  report([...path, 'share'], `is a share of features: expected a number above 0 and at most 1, got ${show(share)}`)
 }
 
 function checkTest(fields: { readonly [key: string]: unknown }, path: Path, report: Report) {
@@ -220,7 +284,10 @@ function checkTest(fields: { readonly [key: string]: unknown }, path: Path, repo
   if (measure === null) {
     const elsewhere = measures.find((one) => one.name === test.trim() || one.key === test.trim())
     if (elsewhere !== undefined) {
-      const fitting = elsewhere.kind === 'rate' ? 'data-health' : 'feature-drift, prediction-drift or confidence-drift'
+      const fitting =
+        elsewhere.kind === 'rate'
+          ? 'data-health'
+          : 'feature-drift, prediction-drift, confidence-drift, label-drift or multivariate-drift'
       report(place, `${show(test)} needs signal ${fitting}, not ${show(signal)}`)
     } else {
       const names = measureNames(signal as string)
@@ -230,6 +297,10 @@ function checkTest(fields: { readonly [key: string]: unknown }, path: Path, repo
       )
     }
     return null
+  }
+  const { correction } = fields
+  if (measure.kind !== 'p-value' && corrections.some((one) => one === correction) && correction !== 'none') {
+    report([...path, 'correction'], `${show(correction)} corrects p-values, and ${test} has none`)
   }
   if (typeof threshold !== 'number' || !Number.isFinite(threshold)) return measure
   const got = `got ${show(threshold)}`

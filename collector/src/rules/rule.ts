@@ -1,3 +1,5 @@
+import type { PresetName } from '../evaluate/presets/preset-names.ts'
+
 export type Severity = 'info' | 'warning' | 'critical'
 
 /**
@@ -14,6 +16,11 @@ export interface RuleFile {
   readonly window: WindowOptions
   /** How many false alarms the model may raise per time, over all its features, tests and segments: `1 per 30d`, `2 per week`. */
   readonly falseAlarmBudget: string
+  /**
+   * Compares each window with earlier ones of the same hour of the week or of the day (UTC), once some nine weeks are stored; until then,
+   * and for what has too few rows, with the baseline. Default: 'none'.
+   */
+  readonly season?: 'hour-of-week' | 'hour-of-day' | 'none'
   readonly rules: readonly Rule[]
 }
 
@@ -27,7 +34,7 @@ export interface WindowOptions {
 }
 
 /** A budget rule has no threshold: it fires when the evidence under the model's false-alarm budget reaches its threshold. */
-export type Rule = BudgetRule | ThresholdRule
+export type Rule = BudgetRule | ThresholdRule | PresetRule
 
 interface RuleCommon {
   readonly name: string
@@ -48,15 +55,50 @@ interface RuleCommon {
 }
 
 export interface BudgetRule extends RuleCommon {
-  readonly signal: 'feature-drift' | 'prediction-drift' | 'confidence-drift' | 'any-drift'
+  /** `multivariate-drift`: numeric features changed in how they hang together, each by itself or not. */
+  readonly signal:
+    | 'feature-drift'
+    | 'prediction-drift'
+    | 'confidence-drift'
+    | 'label-drift'
+    | 'multivariate-drift'
+    | 'any-drift'
 }
 
 export interface ThresholdRule extends RuleCommon {
-  readonly signal: 'feature-drift' | 'prediction-drift' | 'confidence-drift' | 'data-health'
+  readonly signal:
+    | 'feature-drift'
+    | 'prediction-drift'
+    | 'confidence-drift'
+    | 'label-drift'
+    | 'multivariate-drift'
+    | 'data-health'
   /** A distance (`psi`), a test whose p-value is compared (`ks`), or, of `data-health`, a rate (`missing`, `invalid`, ...). */
   readonly test: string
   /** Fires at or above this value; for p-values, at or below. */
   readonly threshold: number
   /** Windows with fewer values (for rates: rows) are not judged; default 20, below which distances mean little. */
+  readonly minimumRows?: number
+  /**
+   * Of p-values only: how the threshold allows for many being compared, over all features that the rule looks at in one window.
+   * `bonferroni`: a false alarm of any of them at most as often as the threshold says; `benjamini-hochberg`: of those reported,
+   * at most that share false, for independent or positively dependent features. Neither allows for many windows. Default: none.
+   */
+  readonly correction?: Correction
+}
+
+export type Correction = 'none' | 'bonferroni' | 'benjamini-hochberg'
+
+/**
+ * Fires when the rule of another tool, computed from our histograms, would have. Such a rule is not covered by the false-alarm
+ * budget, and most of them fire the more often the fewer rows a window has.
+ */
+export interface PresetRule extends RuleCommon {
+  readonly preset: PresetName
+  /** Default: `feature-drift`. */
+  readonly signal?: Exclude<BudgetRule['signal'], 'multivariate-drift'>
+  /** Fires when at least this share of what it looks at is flagged (Evidently's data set rule: 0.5); default: when anything is. */
+  readonly share?: number
+  /** Windows with fewer values are not judged; default 20. */
   readonly minimumRows?: number
 }

@@ -1,5 +1,5 @@
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 import { chiSquareUpperTail } from './chi-square-distribution.ts'
-import { requireSameCells, sumOf } from './histogram-cells.ts'
 
 export interface ContingencyTest {
   readonly statistic: number
@@ -21,29 +21,40 @@ export interface ContingencyTest {
  * @example chiSquareTest([900, 100], [80, 20]) // { statistic: 9.3537415, degreesOfFreedom: 1, pValue: 0.0022253 }
  */
 export function chiSquareTest(baseline: ArrayLike<number>, window: ArrayLike<number>): ContingencyTest | null {
-  const sum = chiSquareStatistic(baseline, window)
-  if (sum === null) return null
-  return { ...sum, pValue: chiSquareUpperTail(sum.statistic, sum.degreesOfFreedom) }
+  return withPValue(chiSquareStatistic(baseline, window))
 }
 
 /** The statistic alone, for those who need no p-value. */
-export function chiSquareStatistic(
-  baseline: ArrayLike<number>,
-  window: ArrayLike<number>,
-): { readonly statistic: number; readonly degreesOfFreedom: number } | null {
-  requireSameCells(baseline, window)
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (baselineSize <= 0 || windowSize <= 0) return null
-  const ratio = Math.sqrt(windowSize / baselineSize)
+export interface ChiSquareStatistic {
+  readonly statistic: number
+  readonly degreesOfFreedom: number
+}
+
+export function chiSquareStatistic(baseline: ArrayLike<number>, window: ArrayLike<number>): ChiSquareStatistic | null {
+  return ofCells(baseline, window, chiSquareOfCells)
+}
+
+/** The statistic of histograms already prepared, neither of them empty. */
+export function chiSquareOfCells(baseline: CellHistogram, window: CellHistogram): ChiSquareStatistic | null {
+  const { counts: b, cells } = baseline
+  const { counts: c } = window
+  const ratio = Math.sqrt(window.size / baseline.size)
+  const inverse = 1 / ratio
   let statistic = 0
   let used = 0
-  for (let i = 0; i < baseline.length; i++) {
-    const both = baseline[i]! + window[i]!
+  for (let i = 0; i < cells; i++) {
+    const both = b[i]! + c[i]!
     if (both <= 0) continue
     used++
-    const difference = ratio * baseline[i]! - window[i]! / ratio
+    const difference = ratio * b[i]! - c[i]! * inverse
     statistic += (difference * difference) / both
   }
   return used < 2 ? null : { statistic, degreesOfFreedom: used - 1 }
+}
+
+/** The test to a statistic. */
+export function withPValue(sum: ChiSquareStatistic | null): ContingencyTest | null {
+  if (sum === null) return null
+  const { statistic, degreesOfFreedom } = sum
+  return { statistic, degreesOfFreedom, pValue: chiSquareUpperTail(statistic, degreesOfFreedom) }
 }

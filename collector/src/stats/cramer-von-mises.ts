@@ -1,4 +1,4 @@
-import { requireSameCells, sumOf } from './histogram-cells.ts'
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 
 /**
  * Two-sample Cramer-von Mises statistic T of two histograms over ordered cells.
@@ -14,19 +14,18 @@ import { requireSameCells, sumOf } from './histogram-cells.ts'
  * @example cramerVonMisesStatistic([10, 10], [15, 5]) // 0.390625
  */
 export function cramerVonMisesStatistic(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  requireSameCells(baseline, window)
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (baselineSize <= 0 || windowSize <= 0) return null
-  let baselineCumulative = 0
-  let windowCumulative = 0
+  return ofCells(baseline, window, cramerVonMisesOfCells)
+}
+
+/** The same of histograms already prepared. */
+export function cramerVonMisesOfCells(baseline: CellHistogram, window: CellHistogram): number {
+  const { counts: b, cumulative: f, cells } = baseline
+  const { counts: c, cumulative: g } = window
   let sum = 0
-  for (let i = 0; i < baseline.length; i++) {
-    baselineCumulative += baseline[i]!
-    windowCumulative += window[i]!
-    const gap = baselineCumulative / baselineSize - windowCumulative / windowSize
-    sum += (baseline[i]! + window[i]!) * gap * gap
+  for (let i = 0; i < cells; i++) {
+    const gap = f[i]! - g[i]!
+    sum += (b[i]! + c[i]!) * gap * gap
   }
-  const all = baselineSize + windowSize
-  return (baselineSize / all) * (windowSize / all) * sum
+  const all = baseline.size + window.size
+  return (baseline.size / all) * (window.size / all) * sum
 }

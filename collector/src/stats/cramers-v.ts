@@ -1,5 +1,5 @@
-import { chiSquareStatistic } from './chi-square-test.ts'
-import { sumOf } from './histogram-cells.ts'
+import { ofCells } from './cell-histogram.ts'
+import { chiSquareOfCells, type ChiSquareStatistic } from './chi-square-test.ts'
 
 /**
  * Cramer's V of the table of two histograms.
@@ -13,6 +13,10 @@ import { sumOf } from './histogram-cells.ts'
  * @example cramersV([10, 0], [0, 10]) // 1
  */
 export function cramersV(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  const test = chiSquareStatistic(baseline, window)
-  return test === null ? null : Math.sqrt(test.statistic / (sumOf(baseline) + sumOf(window)))
+  return ofCells(baseline, window, (one, two) => cramersVOf(chiSquareOfCells(one, two), one.size + two.size))
+}
+
+/** The same from the statistic and the size N + n of the table. */
+export function cramersVOf(test: ChiSquareStatistic | null, size: number): number | null {
+  return test === null ? null : Math.sqrt(test.statistic / size)
 }

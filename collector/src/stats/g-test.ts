@@ -1,6 +1,6 @@
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 import { chiSquareUpperTail } from './chi-square-distribution.ts'
 import type { ContingencyTest } from './chi-square-test.ts'
-import { requireSameCells, sumOf } from './histogram-cells.ts'
 
 /**
  * G-test (likelihood ratio test) of homogeneity of two histograms.
@@ -16,20 +16,24 @@ import { requireSameCells, sumOf } from './histogram-cells.ts'
  * @example gTest([900, 100], [80, 20]) // { statistic: 7.8965191, degreesOfFreedom: 1, pValue: 0.004953 }
  */
 export function gTest(baseline: ArrayLike<number>, window: ArrayLike<number>): ContingencyTest | null {
-  requireSameCells(baseline, window)
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (baselineSize <= 0 || windowSize <= 0) return null
-  const all = baselineSize + windowSize
+  return ofCells(baseline, window, gTestOfCells)
+}
+
+/** The same of histograms already prepared, neither of them empty. */
+export function gTestOfCells(baseline: CellHistogram, window: CellHistogram): ContingencyTest | null {
+  const { counts: b, cells } = baseline
+  const { counts: c } = window
+  const all = baseline.size + window.size
+  const ofBaseline = all / baseline.size
+  const ofWindow = all / window.size
   let sum = 0
   let used = 0
-  for (let i = 0; i < baseline.length; i++) {
-    const both = baseline[i]! + window[i]!
+  for (let i = 0; i < cells; i++) {
+    const both = b[i]! + c[i]!
     if (both <= 0) continue
     used++
-    const share = both / all
-    if (baseline[i]! > 0) sum += baseline[i]! * Math.log(baseline[i]! / (baselineSize * share))
-    if (window[i]! > 0) sum += window[i]! * Math.log(window[i]! / (windowSize * share))
+    if (b[i]! > 0) sum += b[i]! * Math.log((b[i]! / both) * ofBaseline)
+    if (c[i]! > 0) sum += c[i]! * Math.log((c[i]! / both) * ofWindow)
   }
   if (used < 2) return null
   const statistic = Math.max(2 * sum, 0)

@@ -1,4 +1,4 @@
-import { requireSameCells, sumOf } from './histogram-cells.ts'
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 
 /**
  * Hellinger distance of two histograms.
@@ -13,13 +13,14 @@ import { requireSameCells, sumOf } from './histogram-cells.ts'
  * @example hellingerDistance([1, 0], [0, 1]) // 1
  */
 export function hellingerDistance(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  requireSameCells(baseline, window)
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (baselineSize <= 0 || windowSize <= 0) return null
+  return ofCells(baseline, window, hellingerOfCells)
+}
+
+/** The same of histograms already prepared. */
+export function hellingerOfCells({ shares: p, cells }: CellHistogram, { shares: q }: CellHistogram): number {
   let sum = 0
-  for (let i = 0; i < baseline.length; i++) {
-    const difference = Math.sqrt(baseline[i]! / baselineSize) - Math.sqrt(window[i]! / windowSize)
+  for (let i = 0; i < cells; i++) {
+    const difference = Math.sqrt(p[i]!) - Math.sqrt(q[i]!)
     sum += difference * difference
   }
   return Math.sqrt(sum / 2)

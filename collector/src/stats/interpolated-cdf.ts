@@ -1,3 +1,4 @@
+import type { CellHistogram } from './cell-histogram.ts'
 import { requireSameCells, sumOf } from './histogram-cells.ts'
 
 /** A histogram of numbers, whose open ends are closed by the smallest and largest value it holds. */
@@ -28,8 +29,143 @@ export interface CdfGap {
  */
 export function interpolatedCdfGap(baseline: ClosedHistogram, window: ClosedHistogram): CdfGap | null {
   requireSameCells(baseline.counts, window.counts)
-  const first = knotsOf(baseline)
-  const second = knotsOf(window)
+  return gapOfKnots(knotsOf(baseline), knotsOf(window))
+}
+
+/** A prepared histogram with its smallest and largest value. */
+export interface ClosedCells {
+  readonly cells: CellHistogram
+  readonly min: number
+  readonly max: number
+}
+
+/**
+ * The same of prepared histograms over the same bounds. Both functions are then straight lines from bound to bound but in
+ * the outermost cells in use, which min and max close; only these are taken apart. Where min or max contradicts the counts,
+ * the general walk is taken.
+ */
+export function interpolatedGapOfCells(bounds: Float64Array, baseline: ClosedCells, window: ClosedCells): CdfGap | null {
+  const { cells, counts: b, cumulative: f } = baseline.cells
+  const { counts: c, cumulative: g } = window.cells
+  const first = Math.min(firstFilled(baseline.cells), firstFilled(window.cells))
+  const last = Math.max(lastFilled(baseline.cells), lastFilled(window.cells))
+  if (!endsAgree(bounds, baseline) || !endsAgree(bounds, window)) {
+    return gapOfKnots(knotsOf(closedHistogram(bounds, baseline)), knotsOf(closedHistogram(bounds, window)))
+  }
+  let absolute = 0
+  let squared = 0
+  for (let i = first; i <= last; i++) {
+    const low = i === 0 ? Number.NEGATIVE_INFINITY : bounds[i - 1]!
+    const high = i === cells - 1 ? Number.POSITIVE_INFINITY : bounds[i]!
+    // Where a cell is empty the function is flat, whatever min and max are.
+    const inBaseline = b[i]! > 0
+    const inWindow = c[i]! > 0
+    const oneLow = inBaseline && baseline.min > low ? baseline.min : low
+    const oneHigh = inBaseline && baseline.max < high ? baseline.max : high
+    const twoLow = inWindow && window.min > low ? window.min : low
+    const twoHigh = inWindow && window.max < high ? window.max : high
+    const before = i === 0 ? 0 : f[i - 1]!
+    const windowBefore = i === 0 ? 0 : g[i - 1]!
+    const left = before - windowBefore
+    const right = f[i]! - g[i]!
+    if (oneLow === low && twoLow === low && oneHigh === high && twoHigh === high) {
+      if (low === Number.NEGATIVE_INFINITY || high === Number.POSITIVE_INFINITY) continue
+      const width = high - low
+      absolute += width * averageDistance(left, right)
+      squared += (width * (left * left + left * right + right * right)) / 3
+      continue
+    }
+    corners[0] = Math.min(oneLow, twoLow)
+    corners[1] = Math.min(oneLow, oneHigh)
+    corners[2] = oneHigh
+    corners[3] = Math.min(twoLow, twoHigh)
+    corners[4] = twoHigh
+    corners[5] = Math.max(oneHigh, twoHigh)
+    if (!inBaseline) corners[1] = corners[2] = corners[3]
+    if (!inWindow) corners[3] = corners[4] = corners[2]
+    if (low === Number.NEGATIVE_INFINITY) corners[0] = Math.min(corners[1]!, corners[3]!)
+    if (high === Number.POSITIVE_INFINITY) corners[5] = Math.max(corners[2]!, corners[4]!)
+    const oneFrom = corners[1]!
+    const oneTo = corners[2]!
+    const twoFrom = corners[3]!
+    const twoTo = corners[4]!
+    sortCorners()
+    for (let k = 0; k < 5; k++) {
+      const from = corners[k]!
+      const to = corners[k + 1]!
+      const width = to - from
+      if (!(width > 0)) continue
+      const start =
+        rightOf(from, oneFrom, oneTo, before, f[i]!) - rightOf(from, twoFrom, twoTo, windowBefore, g[i]!)
+      const end = leftOf(to, oneFrom, oneTo, before, f[i]!) - leftOf(to, twoFrom, twoTo, windowBefore, g[i]!)
+      absolute += width * averageDistance(start, end)
+      squared += (width * (start * start + start * end + end * end)) / 3
+    }
+  }
+  return Number.isFinite(absolute) && Number.isFinite(squared) ? { absolute, squared } : null
+}
+
+/** Ends of a cell and of the two ramps in it. */
+const corners = new Float64Array(6)
+
+function sortCorners(): void {
+  for (let i = 1; i < 6; i++) {
+    const value = corners[i]!
+    let k = i - 1
+    for (; k >= 0 && corners[k]! > value; k--) corners[k + 1] = corners[k]!
+    corners[k + 1] = value
+  }
+}
+
+/** Height just right of x of a function that rises from `before` at `from` to `after` at `to`. */
+function rightOf(x: number, from: number, to: number, before: number, after: number): number {
+  if (x >= to) return after
+  return x <= from ? before : before + ((after - before) * (x - from)) / (to - from)
+}
+
+/** Height just left of x. */
+function leftOf(x: number, from: number, to: number, before: number, after: number): number {
+  if (x <= from) return before
+  return x >= to ? after : before + ((after - before) * (x - from)) / (to - from)
+}
+
+/** Mean of |y| along a line. Of opposite signs, it crosses 0 and leaves two triangles. */
+function averageDistance(left: number, right: number): number {
+  const a = Math.abs(left)
+  const b = Math.abs(right)
+  return left * right >= 0 ? (a + b) / 2 : (a * a + b * b) / (2 * (a + b))
+}
+
+function firstFilled({ counts, cells }: CellHistogram): number {
+  let first = 0
+  while (first < cells && !(counts[first]! > 0)) first++
+  return first
+}
+
+function lastFilled({ counts, cells }: CellHistogram): number {
+  let last = cells - 1
+  while (last >= 0 && !(counts[last]! > 0)) last--
+  return last
+}
+
+/** Whether min and max lie in the outermost cells in use, and are known. */
+function endsAgree(bounds: Float64Array, { cells, min, max }: ClosedCells): boolean {
+  const first = firstFilled(cells)
+  const last = lastFilled(cells)
+  if (!(cells.size > 0) || last < 0 || !(min <= max) || max - min === Number.POSITIVE_INFINITY) return false
+  return (
+    (first === cells.cells - 1 || min <= bounds[first]!) &&
+    (first === 0 || min >= bounds[first - 1]!) &&
+    (last === 0 || max >= bounds[last - 1]!) &&
+    (last === cells.cells - 1 || max <= bounds[last]!)
+  )
+}
+
+function closedHistogram(bounds: Float64Array, { cells, min, max }: ClosedCells): ClosedHistogram {
+  return { bounds, counts: cells.counts.subarray(0, cells.cells), min, max }
+}
+
+function gapOfKnots(first: readonly number[] | null, second: readonly number[] | null): CdfGap | null {
   if (first === null || second === null) return null
   const one = new CdfCursor(first)
   const two = new CdfCursor(second)
@@ -42,10 +178,7 @@ export function interpolatedCdfGap(baseline: ClosedHistogram, window: ClosedHist
     if (following === Number.POSITIVE_INFINITY) break
     const right = one.before(following) - two.before(following)
     const width = following - position
-    const a = Math.abs(left)
-    const b = Math.abs(right)
-    // Of opposite signs, the line crosses 0 and leaves two triangles.
-    absolute += left * right >= 0 ? (width * (a + b)) / 2 : (width * (a * a + b * b)) / (2 * (a + b))
+    absolute += width * averageDistance(left, right)
     squared += (width * (left * left + left * right + right * right)) / 3
     position = following
     left = one.advanceTo(position) - two.advanceTo(position)
@@ -76,8 +209,8 @@ function upperEnd({ bounds, max }: ClosedHistogram, cell: number): number {
   return cell === bounds.length ? max : Math.min(bounds[cell]!, max)
 }
 
-/** Corners of the cumulative function: position and height alternate. */
-function knotsOf(histogram: ClosedHistogram): number[] | null {
+/** Corners of the cumulative function, left to right: position and height alternate. Null when there is none. */
+export function knotsOf(histogram: ClosedHistogram): number[] | null {
   const { counts } = histogram
   const size = sumOf(counts)
   if (!(size > 0) || !Number.isFinite(histogram.min) || !Number.isFinite(histogram.max)) return null

@@ -1,4 +1,4 @@
-import { requireSameCells, sumOf } from './histogram-cells.ts'
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 
 /**
  * Jensen-Shannon divergence of two histograms, in nats.
@@ -13,17 +13,43 @@ import { requireSameCells, sumOf } from './histogram-cells.ts'
  * @example jensenShannonDivergence([1, 0], [0, 1]) // 0.6931471805599453
  */
 export function jensenShannonDivergence(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  requireSameCells(baseline, window)
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (baselineSize <= 0 || windowSize <= 0) return null
+  return ofCells(baseline, window, jensenShannonOfCells)
+}
+
+/** Below this relative difference the series takes over: shorter than two logarithms, and without their cancellation. */
+const seriesBelow = 0.2
+
+/**
+ * The same of histograms already prepared.
+ *
+ * With d = (q - p) / (p + q), a cell adds m ((1 + d) ln(1 + d) + (1 - d) ln(1 - d)), whose series is
+ * m sum over k of d^(2k) / (k (2k - 1)); eleven terms leave less than 1e-16 of it.
+ */
+export function jensenShannonOfCells({ shares, cells }: CellHistogram, { shares: windowShares }: CellHistogram): number {
   let sum = 0
-  for (let i = 0; i < baseline.length; i++) {
-    const p = baseline[i]! / baselineSize
-    const q = window[i]! / windowSize
-    const middle = (p + q) / 2
-    if (p > 0) sum += p * Math.log(p / middle)
-    if (q > 0) sum += q * Math.log(q / middle)
+  for (let i = 0; i < cells; i++) {
+    const p = shares[i]!
+    const q = windowShares[i]!
+    const both = p + q
+    const difference = q - p
+    if (Math.abs(difference) < seriesBelow * both) {
+      const x = (difference / both) * (difference / both)
+      let series = 1 / 231
+      series = series * x + 1 / 190
+      series = series * x + 1 / 153
+      series = series * x + 1 / 120
+      series = series * x + 1 / 91
+      series = series * x + 1 / 66
+      series = series * x + 1 / 45
+      series = series * x + 1 / 28
+      series = series * x + 1 / 15
+      series = series * x + 1 / 6
+      series = series * x + 1
+      sum += (both / 2) * series * x
+      continue
+    }
+    if (p > 0) sum += p * Math.log((2 * p) / both)
+    if (q > 0) sum += q * Math.log((2 * q) / both)
   }
   return Math.max(sum / 2, 0)
 }

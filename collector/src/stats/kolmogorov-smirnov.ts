@@ -1,5 +1,5 @@
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 import { kolmogorovUpperTail } from './kolmogorov-distribution.ts'
-import { requireSameCells, sumOf } from './histogram-cells.ts'
 
 /**
  * Two-sample Kolmogorov-Smirnov statistic D of two histograms over ordered cells.
@@ -15,18 +15,13 @@ import { requireSameCells, sumOf } from './histogram-cells.ts'
  * @example kolmogorovSmirnovStatistic([10, 10], [15, 5]) // 0.25
  */
 export function kolmogorovSmirnovStatistic(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  requireSameCells(baseline, window)
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (baselineSize <= 0 || windowSize <= 0) return null
-  let baselineCumulative = 0
-  let windowCumulative = 0
+  return ofCells(baseline, window, kolmogorovSmirnovOfCells)
+}
+
+/** The same of histograms already prepared. */
+export function kolmogorovSmirnovOfCells({ cumulative: f, cells }: CellHistogram, { cumulative: g }: CellHistogram): number {
   let largest = 0
-  for (let i = 0; i < baseline.length; i++) {
-    baselineCumulative += baseline[i]!
-    windowCumulative += window[i]!
-    largest = Math.max(largest, Math.abs(baselineCumulative / baselineSize - windowCumulative / windowSize))
-  }
+  for (let i = 0; i < cells; i++) largest = Math.max(largest, Math.abs(f[i]! - g[i]!))
   return largest
 }
 
@@ -37,23 +32,21 @@ export function kolmogorovSmirnovStatistic(baseline: ArrayLike<number>, window: 
  * @example kolmogorovSmirnovUpperBound([10, 10], [15, 5]) // 0.75
  */
 export function kolmogorovSmirnovUpperBound(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  requireSameCells(baseline, window)
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (baselineSize <= 0 || windowSize <= 0) return null
-  let baselineCumulative = 0
-  let windowCumulative = 0
+  return ofCells(baseline, window, kolmogorovSmirnovBoundOfCells)
+}
+
+/** The same of histograms already prepared. */
+export function kolmogorovSmirnovBoundOfCells(
+  { cumulative: f, cells }: CellHistogram,
+  { cumulative: g }: CellHistogram,
+): number {
   let largest = 0
-  for (let i = 0; i < baseline.length; i++) {
-    const baselineBefore = baselineCumulative / baselineSize
-    const windowBefore = windowCumulative / windowSize
-    baselineCumulative += baseline[i]!
-    windowCumulative += window[i]!
-    largest = Math.max(
-      largest,
-      baselineCumulative / baselineSize - windowBefore,
-      windowCumulative / windowSize - baselineBefore,
-    )
+  let before = 0
+  let windowBefore = 0
+  for (let i = 0; i < cells; i++) {
+    largest = Math.max(largest, f[i]! - windowBefore, g[i]! - before)
+    before = f[i]!
+    windowBefore = g[i]!
   }
   return Math.min(largest, 1)
 }

@@ -1,5 +1,4 @@
-import { requireSameCells, sumOf } from './histogram-cells.ts'
-import { smoothedShare, smoothedTotal } from './smoothed-shares.ts'
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 
 /**
  * Kullback-Leibler divergence of one histogram from another, in nats.
@@ -14,14 +13,34 @@ import { smoothedShare, smoothedTotal } from './smoothed-shares.ts'
  * @example kullbackLeiblerDivergence([3, 1], [1, 3]) // 0.3389191
  */
 export function kullbackLeiblerDivergence(histogram: ArrayLike<number>, reference: ArrayLike<number>): number | null {
-  requireSameCells(histogram, reference)
-  if (sumOf(histogram) <= 0 || sumOf(reference) <= 0) return null
-  const histogramTotal = smoothedTotal(histogram)
-  const referenceTotal = smoothedTotal(reference)
-  let sum = 0
-  for (let i = 0; i < histogram.length; i++) {
-    const p = smoothedShare(histogram[i]!, histogramTotal)
-    sum += p * Math.log(p / smoothedShare(reference[i]!, referenceTotal))
+  return ofCells(reference, histogram, smoothedDivergences)?.forward ?? null
+}
+
+/** Of smoothed shares p of a baseline and q of a window. */
+export interface SmoothedDivergences {
+  /** Sum of q ln(q / p): of the window from the baseline. */
+  readonly forward: number
+  /** Sum of p ln(p / q): of the baseline from the window. */
+  readonly reverse: number
+  /** Sum of (q - p) ln(q / p), both together: the population stability index. */
+  readonly symmetric: number
+}
+
+/** Both divergences and their sum, which need the same logarithms, of histograms already prepared. */
+export function smoothedDivergences(
+  { smoothed: p, cells }: CellHistogram,
+  { smoothed: q }: CellHistogram,
+): SmoothedDivergences {
+  let forward = 0
+  let reverse = 0
+  let symmetric = 0
+  for (let i = 0; i < cells; i++) {
+    const baseline = p[i]!
+    const window = q[i]!
+    const logRatio = Math.log(window / baseline)
+    forward += window * logRatio
+    reverse -= baseline * logRatio
+    symmetric += (window - baseline) * logRatio
   }
-  return Math.max(sum, 0)
+  return { forward: Math.max(forward, 0), reverse: Math.max(reverse, 0), symmetric }
 }

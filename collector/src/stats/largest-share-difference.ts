@@ -1,4 +1,4 @@
-import { requireSameCells, sumOf } from './histogram-cells.ts'
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 
 /**
  * Largest difference of a share (L-infinity, Chebyshev distance of two histograms).
@@ -11,13 +11,12 @@ import { requireSameCells, sumOf } from './histogram-cells.ts'
  * @example largestShareDifference([50, 30, 20], [60, 30, 10]) // 0.1
  */
 export function largestShareDifference(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  requireSameCells(baseline, window)
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (baselineSize <= 0 || windowSize <= 0) return null
+  return ofCells(baseline, window, largestDifferenceOfCells)
+}
+
+/** The same of histograms already prepared. */
+export function largestDifferenceOfCells({ shares: p, cells }: CellHistogram, { shares: q }: CellHistogram): number {
   let largest = 0
-  for (let i = 0; i < baseline.length; i++) {
-    largest = Math.max(largest, Math.abs(baseline[i]! / baselineSize - window[i]! / windowSize))
-  }
+  for (let i = 0; i < cells; i++) largest = Math.max(largest, Math.abs(p[i]! - q[i]!))
   return largest
 }

@@ -1,4 +1,5 @@
-import { requireSameCells, sumOf } from './histogram-cells.ts'
+import { CellHistogram } from './cell-histogram.ts'
+import { requireSameCells } from './histogram-cells.ts'
 import { z95 } from './wilson-interval.ts'
 
 export interface LocationShift {
@@ -27,13 +28,24 @@ export function locationShift(
   baselineSize: number,
 ): LocationShift | null {
   requireSameCells(standardisedScores, window)
-  const size = sumOf(window)
+  return locationShiftOfCells(Float64Array.from(standardisedScores), CellHistogram.of(window), baselineSize)
+}
+
+/** The same of a histogram already prepared. */
+export function locationShiftOfCells(
+  standardisedScores: Float64Array,
+  { counts, cells, size }: CellHistogram,
+  baselineSize: number,
+): LocationShift | null {
   if (!(size > 0) || !(baselineSize > 0)) return null
   let sum = 0
-  for (let i = 0; i < window.length; i++) sum += window[i]! * standardisedScores[i]!
+  for (let i = 0; i < cells; i++) sum += counts[i]! * standardisedScores[i]!
   const effect = sum / size
   let squares = 0
-  for (let i = 0; i < window.length; i++) squares += window[i]! * (standardisedScores[i]! - effect) ** 2
+  for (let i = 0; i < cells; i++) {
+    const deviation = standardisedScores[i]! - effect
+    squares += counts[i]! * deviation * deviation
+  }
   // A window in a single cell has no variance of its own; the floor keeps the interval open.
   const error = Math.sqrt(Math.max(squares / size, 1e-12) / size + 1 / baselineSize)
   return {

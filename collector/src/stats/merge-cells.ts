@@ -1,3 +1,4 @@
+import { CellHistogram } from './cell-histogram.ts'
 import { requireSameCells, sumOf } from './histogram-cells.ts'
 
 /** The smallest expected count for which chi-square p-values are trusted. */
@@ -20,26 +21,50 @@ export interface MergedCells {
  */
 export function mergeAdjacentCells(baseline: ArrayLike<number>, window: ArrayLike<number>): MergedCells | null {
   requireSameCells(baseline, window)
-  const needed = neededTotal(baseline, window)
-  if (needed === null) return null
-  const mergedBaseline: number[] = []
-  const mergedWindow: number[] = []
+  const mergedBaseline = new CellHistogram()
+  const mergedWindow = new CellHistogram()
+  const cells = mergeAdjacentInto(CellHistogram.of(baseline), CellHistogram.of(window), mergedBaseline, mergedWindow)
+  if (cells < 2) return null
+  return {
+    baseline: Array.from(mergedBaseline.counts.subarray(0, cells)),
+    window: Array.from(mergedWindow.counts.subarray(0, cells)),
+  }
+}
+
+/** The same of histograms already prepared, into two others; returns their number of cells, 0 when fewer than two are left. */
+export function mergeAdjacentInto(
+  baseline: CellHistogram,
+  window: CellHistogram,
+  intoBaseline: CellHistogram,
+  intoWindow: CellHistogram,
+): number {
+  const { counts: b, cells } = baseline
+  const { counts: c } = window
+  const needed = neededTotal(baseline.size, window.size)
+  if (needed === null) return 0
+  intoBaseline.reserve(cells)
+  intoWindow.reserve(cells)
+  const { counts: mergedBaseline } = intoBaseline
+  const { counts: mergedWindow } = intoWindow
+  let merged = 0
   let inBaseline = 0
   let inWindow = 0
-  for (let i = 0; i < baseline.length; i++) {
-    inBaseline += baseline[i]!
-    inWindow += window[i]!
+  for (let i = 0; i < cells; i++) {
+    inBaseline += b[i]!
+    inWindow += c[i]!
     if (inBaseline + inWindow < needed) continue
-    mergedBaseline.push(inBaseline)
-    mergedWindow.push(inWindow)
+    mergedBaseline[merged] = inBaseline
+    mergedWindow[merged] = inWindow
+    merged++
     inBaseline = 0
     inWindow = 0
   }
-  const last = mergedBaseline.length - 1
-  if (last < 1) return null
-  mergedBaseline[last]! += inBaseline
-  mergedWindow[last]! += inWindow
-  return { baseline: mergedBaseline, window: mergedWindow }
+  if (merged < 2) return 0
+  mergedBaseline[merged - 1]! += inBaseline
+  mergedWindow[merged - 1]! += inWindow
+  intoBaseline.complete(merged)
+  intoWindow.complete(merged)
+  return merged
 }
 
 /**
@@ -53,7 +78,7 @@ export function mergeAdjacentCells(baseline: ArrayLike<number>, window: ArrayLik
  */
 export function mergeRareCategories(baseline: ArrayLike<number>, window: ArrayLike<number>): MergedCells | null {
   requireSameCells(baseline, window)
-  const needed = neededTotal(baseline, window)
+  const needed = neededTotal(sumOf(baseline), sumOf(window))
   if (needed === null) return null
   const last = baseline.length - 1
   const total = (cell: number): number => baseline[cell]! + window[cell]!
@@ -81,9 +106,7 @@ export function mergeRareCategories(baseline: ArrayLike<number>, window: ArrayLi
 }
 
 /** Rows of both histograms together that a cell needs. */
-function neededTotal(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
+function neededTotal(baselineSize: number, windowSize: number): number | null {
   const smaller = Math.min(baselineSize, windowSize)
   return smaller > 0 ? (smallestExpectedCount * (baselineSize + windowSize)) / smaller : null
 }

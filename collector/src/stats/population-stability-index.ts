@@ -1,5 +1,5 @@
-import { requireSameCells, sumOf } from './histogram-cells.ts'
-import { smoothedShare, smoothedTotal } from './smoothed-shares.ts'
+import { ofCells } from './cell-histogram.ts'
+import { smoothedDivergences } from './kullback-leibler-divergence.ts'
 
 /**
  * Population stability index (PSI), also known as Jeffreys divergence.
@@ -14,17 +14,7 @@ import { smoothedShare, smoothedTotal } from './smoothed-shares.ts'
  * @example populationStabilityIndex([50, 50], [50, 50]) // 0
  */
 export function populationStabilityIndex(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  requireSameCells(baseline, window)
-  if (sumOf(baseline) <= 0 || sumOf(window) <= 0) return null
-  const baselineTotal = smoothedTotal(baseline)
-  const windowTotal = smoothedTotal(window)
-  let sum = 0
-  for (let i = 0; i < baseline.length; i++) {
-    const p = smoothedShare(baseline[i]!, baselineTotal)
-    const q = smoothedShare(window[i]!, windowTotal)
-    sum += (q - p) * Math.log(q / p)
-  }
-  return sum
+  return ofCells(baseline, window, smoothedDivergences)?.symmetric ?? null
 }
 
 /**

@@ -1,9 +1,8 @@
 import { binomialAtLeast, binomialAtMost } from './binomial-distribution.ts'
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 import { chiSquareUpperQuantile } from './chi-square-distribution.ts'
 import { noncentralChiSquareUpperTail } from './noncentral-chi-square-distribution.ts'
 import { normalUpperTail } from './normal-distribution.ts'
-import { requireSameCells, sumOf } from './histogram-cells.ts'
-import { smoothedShare, smoothedTotal } from './smoothed-shares.ts'
 
 export interface PracticallyUnchangedTest {
   readonly statistic: number
@@ -32,19 +31,28 @@ export function practicallyUnchangedTest(
   window: ArrayLike<number>,
   { zEta, tolerance = 0 }: { readonly zEta: number; readonly tolerance?: number },
 ): PracticallyUnchangedTest | null {
-  requireSameCells(baseline, window)
-  const degreesOfFreedom = baseline.length - 1
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (degreesOfFreedom < 1 || baselineSize <= 0 || windowSize <= 0) return null
-  const total = smoothedTotal(baseline)
+  return ofCells(baseline, window, (one, two) => practicallyUnchangedOfCells(one, two, zEta, tolerance))
+}
+
+/** The same of histograms already prepared, neither of them empty. */
+export function practicallyUnchangedOfCells(
+  baseline: CellHistogram,
+  window: CellHistogram,
+  zEta: number,
+  tolerance: number,
+): PracticallyUnchangedTest | null {
+  const { smoothed, cells } = baseline
+  const { counts: c, size } = window
+  const degreesOfFreedom = cells - 1
+  if (degreesOfFreedom < 1) return null
   let statistic = 0
-  for (let i = 0; i < baseline.length; i++) {
-    const expected = windowSize * smoothedShare(baseline[i]!, total)
-    statistic += (window[i]! - expected) ** 2 / expected
+  for (let i = 0; i < cells; i++) {
+    const expected = size * smoothed[i]!
+    const difference = c[i]! - expected
+    statistic += (difference * difference) / expected
   }
-  const radiusSquared = credibleQuantile(zEta, degreesOfFreedom) / baselineSize + tolerance * tolerance
-  const nonCentrality = windowSize * radiusSquared
+  const radiusSquared = credibleQuantile(zEta, degreesOfFreedom) / baseline.size + tolerance * tolerance
+  const nonCentrality = size * radiusSquared
   return {
     statistic,
     degreesOfFreedom,

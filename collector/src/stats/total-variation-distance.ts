@@ -1,4 +1,4 @@
-import { requireSameCells, sumOf } from './histogram-cells.ts'
+import { ofCells, type CellHistogram } from './cell-histogram.ts'
 
 /**
  * Total variation distance of two histograms.
@@ -12,11 +12,12 @@ import { requireSameCells, sumOf } from './histogram-cells.ts'
  * @example totalVariationDistance([70, 30], [60, 40]) // 0.1
  */
 export function totalVariationDistance(baseline: ArrayLike<number>, window: ArrayLike<number>): number | null {
-  requireSameCells(baseline, window)
-  const baselineSize = sumOf(baseline)
-  const windowSize = sumOf(window)
-  if (baselineSize <= 0 || windowSize <= 0) return null
+  return ofCells(baseline, window, totalVariationOfCells)
+}
+
+/** The same of histograms already prepared. */
+export function totalVariationOfCells({ shares: p, cells }: CellHistogram, { shares: q }: CellHistogram): number {
   let sum = 0
-  for (let i = 0; i < baseline.length; i++) sum += Math.abs(baseline[i]! / baselineSize - window[i]! / windowSize)
+  for (let i = 0; i < cells; i++) sum += Math.abs(p[i]! - q[i]!)
   return sum / 2
 }

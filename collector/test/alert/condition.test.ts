@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { conditionOf } from '../../src/alert/condition.ts'
-import type { LoadedBudgetRule, LoadedThresholdRule } from '../../src/rules/loaded.ts'
+import type { PresetVerdict } from '../../src/evaluate/result.ts'
+import type { LoadedBudgetRule, LoadedPresetRule, LoadedThresholdRule } from '../../src/rules/loaded.ts'
 import { evidence, rate, result } from '../diagnose/planted-results.ts'
 
 const common = {
@@ -21,6 +22,7 @@ const psi: LoadedThresholdRule = {
   measure: 'distance',
   threshold: 0.25,
   minimumRows: 20,
+  correction: 'none',
 }
 const sizes = { window: 1000, baseline: 20_000, windowRows: 1000, dispersion: 1, zEta: 4 }
 const noRows = { ...sizes, window: 0, windowRows: 0 }
@@ -142,5 +144,83 @@ describe('a threshold rule', () => {
 
   it("needs no evidence: the threshold is the user's own", () => {
     expect(of(psi, { ...calm, evidence: null, distances: { psi: 1 } }).holds).toBe(true)
+  })
+})
+
+describe('a threshold rule with a correction', () => {
+  const ks: LoadedThresholdRule = { ...psi, test: 'ks', measure: 'p-value', threshold: 0.05 }
+  const pValues = [0.001, 0.02, 0.03, 0.2, 0.9]
+  const results = pValues.map((pValue, i) =>
+    result({ sizes, feature: `f${i}`, tests: { ks: { statistic: 0.1, pValue } } }),
+  )
+  const flagged = (rule: LoadedThresholdRule, some = results) =>
+    conditionOf({ rule, results: some, atMs: 1 }).results.map(({ feature }) => feature)
+
+  it('asks more of each feature, the more there are', () => {
+    expect(flagged(ks)).toEqual(['f0', 'f1', 'f2'])
+    // 5 x 0.001 = 0.005; 5 x 0.02 = 0.1.
+    expect(flagged({ ...ks, correction: 'bonferroni' })).toEqual(['f0'])
+    // 0.03 x 5 / 3 = 0.05 pulls 0.02 x 5 / 2 along.
+    expect(flagged({ ...ks, correction: 'benjamini-hochberg' })).toEqual(['f0', 'f1', 'f2'])
+    expect(flagged({ ...ks, correction: 'benjamini-hochberg', threshold: 0.0499 })).toEqual(['f0'])
+  })
+
+  it('counts only features that the rule looks at and that can be judged', () => {
+    const rule: LoadedThresholdRule = { ...ks, correction: 'bonferroni' }
+    expect(flagged({ ...rule, features: ['f0', 'f1'] })).toEqual(['f0', 'f1'])
+    const unjudged = [
+      result({ sizes: { ...sizes, window: 19 }, feature: 'small', tests: { ks: { statistic: 1, pValue: 0 } } }),
+      result({ sizes, feature: 'broken', status: 'error', tests: { ks: { statistic: 1, pValue: 0 } } }),
+      result({ sizes, feature: 'none', tests: { ks: { statistic: null } } }),
+    ]
+    const condition = conditionOf({ rule, results: [...results.slice(0, 2), ...unjudged], atMs: 1 })
+    expect(condition.results.map(({ feature }) => feature)).toEqual(['f0', 'f1'])
+    expect([...condition.adjustedPValues!.values()]).toEqual([0.002, 0.04])
+    expect(conditionOf({ rule, results: unjudged, atMs: 1 })).toMatchObject({ holds: false, known: false })
+  })
+})
+
+describe('a preset rule', () => {
+  const rule: LoadedPresetRule = {
+    ...common,
+    kind: 'preset',
+    signal: 'feature-drift',
+    preset: 'evidently-default',
+    share: null,
+    minimumRows: 20,
+  }
+  const verdict = (drift: boolean | null, value: number | null): PresetVerdict => ({
+    drift,
+    statistic: 'Wasserstein distance / sd',
+    value,
+    relation: '>=',
+    threshold: 0.1,
+    n: 1000,
+    nullExpectation: 0.02,
+  })
+  const said = (feature: string, drift: boolean | null, value: number | null = drift ? 0.2 : 0.01) =>
+    result({ sizes, feature, presets: { 'evidently-default': verdict(drift, value) } })
+  const of = (results: Parameters<typeof conditionOf>[0]['results'], more: Partial<LoadedPresetRule> = {}) =>
+    conditionOf({ rule: { ...rule, ...more }, results, atMs: 1 })
+
+  it('holds when the preset flags something, the furthest beyond its threshold first', () => {
+    const condition = of([said('a', false), said('b', true, 0.15), said('c', true, 0.9)])
+    expect(condition).toMatchObject({ holds: true, known: true })
+    expect(condition.results.map(({ feature }) => feature)).toEqual(['c', 'b'])
+    expect(of([said('a', false)])).toMatchObject({ holds: false, known: true })
+  })
+
+  it('waits for the share of the judged features that it asks for', () => {
+    const results = [said('a', true), said('b', false), said('c', false), said('d', null, null)]
+    expect(of(results, { share: 0.33 })).toMatchObject({ holds: true })
+    expect(of(results, { share: 0.5 })).toMatchObject({ holds: false, known: true, results: [], fresh: [] })
+  })
+
+  it('does not take "not judged" for "no drift"', () => {
+    expect(of([said('a', null, null)])).toMatchObject({ holds: false, known: false })
+    expect(of([calm])).toMatchObject({ holds: false, known: false })
+    expect(of([{ ...said('a', true), sizes: { ...sizes, window: 19 } }]).known).toBe(false)
+    expect(of([{ ...said('a', true), status: 'error' }]).known).toBe(false)
+    expect(of([said('a', true)], { preset: 'azure' }).known).toBe(false)
   })
 })

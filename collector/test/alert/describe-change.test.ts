@@ -35,6 +35,17 @@ describe('describeChange', () => {
     expect(describeChange({ result: numeric, rates: { missing: rate(5, 4000, 0.001) } })).not.toContain('missing')
   })
 
+  it('says what a reconstruction error means', () => {
+    const errors = { ...numeric, signal: 'multivariate-drift' } as const
+    expect(describeChange({ result: errors, rates: {} })).toBe(
+      'rows lie farther from the structure of the baseline: correlation between features changed, mean reconstruction error 38.9 -> 467 (x12.0)',
+    )
+    const effect = { kind: 'location-shift', unit: 'sd', value: -0.3, interval: null, of: null } as const
+    expect(describeChange({ result: { ...errors, summary: null, effect }, rates: {} })).toBe(
+      'rows lie closer to the structure of the baseline: features follow each other more than they did',
+    )
+  })
+
   it('names the categories that moved most', () => {
     const colours = plantedCategories(['x', 'y', 'z', '_OTHER'], [100, 450, 450, 0], [150, 430, 420, 0])
     expect(describeChange({ result: colours, rates: {} })).toBe('share of "x" 10 % -> 15 %, share of "z" 45 % -> 42 %')

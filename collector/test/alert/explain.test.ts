@@ -175,3 +175,64 @@ describe('formatAlert', () => {
     expect(formatAlert(alert({ explanation: explanation({ onsetMs: 1e300 }) }))).toContain('since     1e+300 ms')
   })
 })
+
+describe('the explanation of a preset rule', () => {
+  const rule: LoadedRule = {
+    ...inputsMoved,
+    kind: 'preset',
+    name: 'as Evidently',
+    signal: 'feature-drift',
+    preset: 'evidently-default',
+    share: null,
+    minimumRows: 20,
+  }
+  const drifted = {
+    ...age,
+    presets: {
+      'evidently-default': {
+        drift: true,
+        statistic: 'Wasserstein distance / sd',
+        value: 0.42,
+        relation: '>=',
+        threshold: 0.1,
+        bound: [0.3, 0.5],
+        n: 2000,
+        nullExpectation: 0.02,
+      },
+    },
+  } as const
+
+  it('says what the preset is, what it expects without drift, and that it has no error control', () => {
+    const text = explained(rule, [drifted])
+    expect(text.moved[0]!.change).toMatch(
+      /^Wasserstein distance \/ sd 0\.42 \(of the raw values 0\.3 to 0\.5\), at or above 0\.1; range/,
+    )
+    expect(text.confidence).toMatch(/^This is Evidently's default rule, computed from histograms: /)
+    expect(text.confidence).toContain('Without drift about 0.02 is to be expected from so many values.')
+    expect(text.confidence).toMatch(/It controls no error rate and is not covered by the false-alarm budget\.$/)
+    expect(text).toMatchObject({ evidence: null, threshold: 0.1 })
+    expect(explained({ ...rule, share: 0.5 }, [drifted]).confidence).toContain(
+      '1 thing flagged, a share of at least 0.5.',
+    )
+  })
+})
+
+describe('the explanation of a corrected threshold', () => {
+  it('shows the p-value before and after', () => {
+    const rule: LoadedRule = {
+      ...inputsMoved,
+      kind: 'threshold',
+      signal: 'feature-drift',
+      test: 'ks',
+      measure: 'p-value',
+      threshold: 0.05,
+      minimumRows: 20,
+      correction: 'bonferroni',
+    }
+    const one = { ...age, tests: { ks: { statistic: 0.1, pValue: 0.01 } } }
+    const other = { ...age, feature: 'other', tests: { ks: { statistic: 0.1, pValue: 0.5 } } }
+    expect(explained(rule, [one, other]).confidence).toContain(
+      'p-value of the Kolmogorov-Smirnov test 0.01 (0.02 after Bonferroni correction for 2 of them), at or below 0.05',
+    )
+  })
+})

@@ -306,6 +306,57 @@ describe('predictions', () => {
   })
 })
 
+describe('changed-correlation', () => {
+  const errors = plantedNumeric({
+    baseline: normals(3000, 2, 0.4, 70),
+    window: normals(2000, 3, 0.6, 71),
+    feature: 'pca',
+    signal: 'multivariate-drift',
+  })
+  const calm = ['a', 'b', 'c'].map((feature) => plantedNumeric({ baseline, window: fresh(72), feature, status: 'ok' }))
+
+  it('is the one cause when rows moved and no input did', () => {
+    const diagnoses = diagnose([errors, ...calm])
+    expect(diagnoses).toMatchObject([{ cause: 'changed-correlation', score: 0.85, features: ['pca'] }])
+    expect(diagnoses[0]!.evidence).toMatch(
+      /^rows lie farther from the structure of the baseline \(mean reconstruction error [\d.]+ -> [\d.]+, x1\.\d\) while none of 3 inputs moved by itself \(3 found unchanged\)$/,
+    )
+    expect(diagnoses[0]!.lookAt).toContain('join')
+  })
+
+  it('says when rows lie closer instead', () => {
+    const closer = plantedNumeric({
+      baseline: normals(3000, 3, 0.4, 73),
+      window: normals(2000, 1, 0.2, 74),
+      feature: 'pca',
+      signal: 'multivariate-drift',
+    })
+    expect(diagnose([closer, ...calm])[0]!.evidence).toContain('closer to the structure')
+  })
+
+  it('is sure of less when most inputs could not be judged', () => {
+    const unjudged = calm.map((one) => ({ ...one, status: 'insufficient' as const }))
+    expect(diagnose([errors, ...unjudged])).toMatchObject([{ cause: 'changed-correlation', score: 0.5 }])
+  })
+
+  it('is not one when an input moved: then the rows lie elsewhere because of that', () => {
+    const moved = plantedNumeric({ baseline, window: fresh(75).map((value) => value + 8), feature: 'a' })
+    expect(diagnose([errors, moved, ...calm.slice(1)]).map(({ cause }) => cause)).toEqual(['shifted-mean'])
+  })
+
+  it('explains moved predictions, which are not told to have come from nothing', () => {
+    const output = plantedNumeric({
+      baseline,
+      window: fresh(76).map((value) => value + 8),
+      feature: 'score',
+      signal: 'prediction-drift',
+    })
+    const causes = diagnose([errors, output, ...calm]).map(({ cause }) => cause)
+    expect(causes[0]).toBe('changed-correlation')
+    expect(causes).not.toContain('prediction-shift-without-input-shift')
+  })
+})
+
 describe('diagnose', () => {
   it('says nothing when nothing drifted', () => {
     expect(diagnose([plantedNumeric({ baseline, window: fresh(26), status: 'ok' })])).toEqual([])

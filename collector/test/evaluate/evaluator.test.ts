@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEvaluator, type EvaluatedSlice, type Evaluator } from '../../src/evaluate/evaluator.ts'
+import type { PresetName } from '../../src/evaluate/presets/preset-names.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { manualClock, type ManualClock } from '../support/manual-clock.ts'
@@ -20,12 +21,12 @@ describe('evaluator', () => {
   let evaluated: EvaluatedSlice[]
   let problems: string[]
 
-  const open = async (windows = plan.windows) => {
+  const open = async (windows = plan.windows, presets?: readonly PresetName[]) => {
     store = await openSqliteStore({ directory })
     evaluator = createEvaluator({
       store,
       clock,
-      planFor: () => ({ ...plan, windows }),
+      planFor: () => ({ ...plan, windows, ...(presets === undefined ? {} : { presets }) }),
       onEvaluated: async (slice) => void evaluated.push(slice),
       log: (line) => problems.push(line),
     })
@@ -53,6 +54,24 @@ describe('evaluator', () => {
     await store.close()
     rmSync(directory, { recursive: true })
     expect(problems).toEqual([])
+  })
+
+  it('computes and stores what rules of other tools say only when they are asked for', async () => {
+    await store.append([smallBlock(start, start + 10_000, usualWindow(1000))])
+    clock.advance(2 * minute)
+    await evaluator.tick()
+    expect((await resultsOf('age'))[0]).not.toHaveProperty('presets')
+    await store.close()
+    await open(plan.windows, ['sagemaker', 'nannyml-3std'])
+    await store.append([smallBlock(start + 2 * minute, start + 2 * minute + 10_000, usualWindow(1000))])
+    clock.advance(2 * minute)
+    await evaluator.tick()
+    const stored = (await resultsOf('age')).find((result) => result.presets !== undefined)!
+    expect(Object.keys(stored.presets!)).toEqual(['sagemaker', 'nannyml-3std'])
+    expect(stored.presets!['sagemaker']).toMatchObject({ drift: false, n: stored.sizes.window, threshold: 0.1 })
+    expect(stored.presets!['nannyml-3std']).toMatchObject({ drift: null, note: 'no-chunks' })
+    const health = evaluated.at(-1)!.results.filter(({ signal }) => signal === 'data-health')
+    expect(health.every((result) => result.presets === undefined)).toBe(true)
   })
 
   it('waits for the end of a slice and its grace period, and evaluates it once', async () => {
@@ -218,5 +237,53 @@ describe('evaluator', () => {
     clock.advance(minute)
     await evaluator.tick()
     expect((await store.evaluations(query)).map(({ status }) => status)).toEqual(['no-baseline', 'ok'])
+  })
+
+  describe('when nothing comes any more', () => {
+    const healthOfModel = () =>
+      store.results({ model: 'small', version: '1', fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, feature: '' })
+    const send = (slice: number) =>
+      store.append([smallBlock(start + slice * minute, start + slice * minute + 10_000, usualWindow(1000))])
+
+    it('evaluates the first silent slice, once, also over a restart, and goes on when traffic does', async () => {
+      for (let slice = 0; slice < 24; slice++) await send(slice)
+      clock.advance(25 * minute + 4999)
+      await evaluator.tick()
+      expect(await windows()).toHaveLength(24)
+      clock.advance(1)
+      await evaluator.tick()
+      expect((await windows()).at(-1)).toMatchObject({ startMs: start + 24 * minute, rows: 0, status: 'insufficient' })
+      expect((await healthOfModel()).at(-1)).toMatchObject({
+        findings: [{ kind: 'no-traffic', detail: 'no rows, where 1000 are usual' }],
+      })
+      clock.advance(10 * minute)
+      await evaluator.tick()
+      await store.close()
+      await open()
+      await evaluator.tick()
+      expect(await windows()).toHaveLength(25)
+      expect(evaluated).toHaveLength(25)
+
+      // What came late after all is evaluated as ever.
+      await send(24)
+      await send(34)
+      await evaluator.tick()
+      expect((await windows()).slice(24)).toMatchObject([
+        { startMs: start + 24 * minute, rows: 1000, revision: 2, status: 'ok' },
+        { startMs: start + 34 * minute, rows: 1000, revision: 1 },
+      ])
+      expect((await healthOfModel()).slice(24)).toMatchObject([
+        { status: 'ok', findings: [] },
+        { status: 'ok', findings: [], rates: { expected: { count: 1000 }, ratio: { rate: 1 } } },
+      ])
+    })
+
+    it('says nothing of a version that never had regular traffic', async () => {
+      for (let slice = 0; slice < 23; slice++) await send(slice)
+      clock.advance(60 * minute)
+      await evaluator.tick()
+      await evaluator.tick()
+      expect(await windows()).toHaveLength(23)
+    })
   })
 })

@@ -44,6 +44,27 @@ describe('checkAgainstBaseline', () => {
     expect(problemsOf([{}], { model: '*' })).toEqual([])
   })
 
+  it('knows labels when the baseline has them', () => {
+    const rules = rulesWith([
+      { signal: 'label-drift' },
+      { signal: 'label-drift', features: ['label'], test: 'js', threshold: 0.2 },
+      { signal: 'any-drift', features: ['label'] },
+      { signal: 'label-drift', features: ['class'] },
+    ])
+    const labels = { categories: ['no', 'yes'], counts: [3, 2, 0], values: 5 }
+    expect(checkAgainstBaseline(rules, { ...baseline, labels }).map(({ path }) => path)).toEqual([
+      'rules[3].features[0]',
+    ])
+    expect(checkAgainstBaseline(rules, baseline).map(({ path }) => path)).toEqual([
+      'rules[0].signal',
+      'rules[1].features[0]',
+      'rules[1].signal',
+      'rules[2].features[0]',
+      'rules[3].features[0]',
+      'rules[3].signal',
+    ])
+  })
+
   it('reports every name that the baseline does not have', () => {
     const rules = [
       { features: ['AGEP', 'SHCL'] },

@@ -98,7 +98,7 @@ describe('loadRules', () => {
       'line 9, column 15: rules[0].severity: unknown value "loud"; valid: info, warning, critical',
       'line 10, column 10: rules[0].fro: unknown setting, did you mean "for"?; known: name, severity, features, segment, for, keepFiringFor, notify, signal',
       // In a flow map `0,25` is a value and a key; the reader of the file sees what became of it.
-      'line 11, column 5: rules[1]["25"]: unknown setting; known: name, severity, features, segment, for, keepFiringFor, notify, signal, test, threshold, minimumRows',
+      'line 11, column 5: rules[1]["25"]: unknown setting; known: name, severity, features, segment, for, keepFiringFor, notify, signal, test, threshold, minimumRows, correction',
       expect.stringContaining('rules[1].threshold: psi is a distance: expected a number above 0, got 0'),
     ])
   })

@@ -7,6 +7,7 @@ import { dataHealth } from '../../src/evaluate/data-health.ts'
 import { defaultRuleFile, defaultRules } from '../../src/rules/default-rules.ts'
 import { defineRules, type RuleFile } from '../../src/rules/index.ts'
 import { measures } from '../../src/rules/measures.ts'
+import { presetsOf } from '../../src/rules/presets-of.ts'
 import { maximumProblems, maximumRules, parseRules, tryParseRules } from '../../src/rules/parse.ts'
 import { RuleFileError } from '../../src/rules/problem.ts'
 import { closest } from '../../src/rules/suggest.ts'
@@ -97,7 +98,9 @@ describe('a sound rule file', () => {
     expect(defaultRules.rules.map(({ kind, signal }) => `${kind} ${signal}`)).toEqual([
       'budget feature-drift',
       'budget prediction-drift',
+      'budget multivariate-drift',
       'budget confidence-drift',
+      'budget label-drift',
     ])
   })
 })
@@ -122,7 +125,7 @@ describe('problems', () => {
       'falseAlarmBudget: expected a budget like "1 per 30d" or "2 per week", got "rarely"',
       'rules[0].severity: unknown value "loud"; valid: info, warning, critical',
       'rules[1].threshold: is missing; expected a number',
-      'rules[1].treshold: unknown setting, did you mean "threshold"?; known: name, severity, features, segment, for, keepFiringFor, notify, signal, test, threshold, minimumRows',
+      'rules[1].treshold: unknown setting, did you mean "threshold"?; known: name, severity, features, segment, for, keepFiringFor, notify, signal, test, threshold, minimumRows, correction',
       'rules[2].threshold: expected a number, got "0,25"',
       'rules[2].name: "a" is the name of rules[0] already; names of rules must differ',
       'rules[3]: expected a rule, got "no rule"',
@@ -137,7 +140,7 @@ describe('problems', () => {
 
   it('name unknown signals and tests, with those that exist', () => {
     expect(withRule({ name: 'a', signal: 'feature-drif', severity: 'info' })).toEqual([
-      'rules[0].signal: unknown value "feature-drif", did you mean "feature-drift"?; valid: feature-drift, prediction-drift, confidence-drift, any-drift',
+      'rules[0].signal: unknown value "feature-drif", did you mean "feature-drift"?; valid: feature-drift, prediction-drift, confidence-drift, label-drift, multivariate-drift, any-drift',
     ])
     const [problem] = withRule({ name: 'a', signal: 'feature-drift', severity: 'info', test: 'pis', threshold: 1 })
     expect(problem).toMatch(
@@ -151,7 +154,7 @@ describe('problems', () => {
       ['rules[0].test: "missing" needs signal data-health, not "feature-drift"'],
     )
     expect(withRule({ name: 'a', signal: 'data-health', severity: 'info', test: 'psi', threshold: 0.1 })).toEqual([
-      'rules[0].test: "psi" needs signal feature-drift, prediction-drift or confidence-drift, not "data-health"',
+      'rules[0].test: "psi" needs signal feature-drift, prediction-drift, confidence-drift, label-drift or multivariate-drift, not "data-health"',
     ])
     expect(withRule({ name: 'a', signal: 'data-health', severity: 'info' })).toEqual([
       'rules[0].test: is missing; expected a text',
@@ -349,5 +352,91 @@ describe('closest', () => {
     expect(closest('nmae', ['name', 'notify'])).toBe('name')
     expect(closest('elephant', ['name', 'notify'])).toBeNull()
     expect(closest('x'.repeat(1000), ['x'.repeat(1000)])).toBeNull()
+  })
+})
+
+describe('a preset rule', () => {
+  const rule = { name: 'as Evidently', preset: 'evidently-default', severity: 'info' }
+  const parsed = (more: object) => parseRules({ ...file, rules: [{ ...rule, ...more }] }, 'r').rules[0]
+
+  it('looks at features unless it says otherwise', () => {
+    expect(parsed({})).toMatchObject({
+      kind: 'preset',
+      preset: 'evidently-default',
+      signal: 'feature-drift',
+      share: null,
+      minimumRows: 20,
+      features: null,
+    })
+    expect(parsed({ signal: 'any-drift', share: 0.5, minimumRows: 1, features: ['a'], for: '1h' })).toMatchObject({
+      signal: 'any-drift',
+      share: 0.5,
+      minimumRows: 1,
+      features: ['a'],
+      forMs: 3_600_000,
+    })
+  })
+
+  it('names unknown presets and settings that do not belong to it', () => {
+    expect(withRule({ ...rule, preset: 'evidently-defalt' })[0]).toMatch(
+      /^rules\[0\]\.preset: unknown value "evidently-defalt", did you mean "evidently-default"\?; valid: evidently-default, .*popmon$/,
+    )
+    expect(withRule({ ...rule, threshold: 0.1 })[0]).toContain('rules[0].threshold: unknown setting')
+    expect(withRule({ ...rule, signal: 'data-health' })[0]).toContain('rules[0].signal: unknown value "data-health"')
+    for (const share of [0, 1.1, -1]) {
+      expect(withRule({ ...rule, share })).toEqual([
+        `rules[0].share: is a share of features: expected a number above 0 and at most 1, got ${share}`,
+      ])
+    }
+  })
+
+  it('makes its preset be computed, and only its own', () => {
+    expect(presetsOf(parseRules(file, 'r'))).toEqual([])
+    const twice = [rule, { ...rule, name: 'again' }, { ...rule, name: 'other', preset: 'azure' }]
+    expect(presetsOf(parseRules({ ...file, rules: twice }, 'r'))).toEqual(['evidently-default', 'azure'])
+  })
+})
+
+describe('a correction', () => {
+  const rule = { name: 'ks', signal: 'feature-drift', test: 'ks', threshold: 0.05, severity: 'info' }
+
+  it('is none unless it says otherwise', () => {
+    const [one] = parseRules({ ...file, rules: [rule] }, 'r').rules
+    expect(one).toMatchObject({ kind: 'threshold', correction: 'none' })
+    const [other] = parseRules({ ...file, rules: [{ ...rule, correction: 'benjamini-hochberg' }] }, 'r').rules
+    expect(other).toMatchObject({ correction: 'benjamini-hochberg' })
+  })
+
+  it('needs p-values', () => {
+    expect(withRule({ ...rule, test: 'psi', correction: 'bonferroni' })).toEqual([
+      'rules[0].correction: "bonferroni" corrects p-values, and psi has none',
+    ])
+    expect(withRule({ ...rule, test: 'psi', correction: 'none' })).toEqual([])
+    expect(withRule({ ...rule, correction: 'bonferoni' })[0]).toContain('did you mean "bonferroni"?')
+    expect(withRule({ name: 'a', signal: 'feature-drift', correction: 'bonferroni', severity: 'info' })).toEqual([
+      'rules[0].test: is missing; expected a text',
+      'rules[0].threshold: is missing; expected a number',
+    ])
+  })
+})
+
+describe('a season', () => {
+  it('is none unless a file asks for one, and none means the same as nothing', () => {
+    const without = parseRules(file, 'driftline.rules.ts')
+    expect(without.season).toBeUndefined()
+    expect(parseRules({ ...file, season: 'none' }, 'driftline.rules.ts')).toEqual(without)
+    const weekly = parseRules({ ...file, season: 'hour-of-week' }, 'driftline.rules.ts')
+    expect(weekly.season).toBe('hour-of-week')
+    expect(weekly.digest).not.toBe(without.digest)
+  })
+
+  it('is checked against the slices', () => {
+    expect(withFields({ season: 'hour-of-weeks' })).toEqual([
+      'season: unknown value "hour-of-weeks", did you mean "hour-of-week"?; valid: hour-of-week, hour-of-day, none',
+    ])
+    expect(withFields({ season: 'hour-of-day', window: { size: '7m' } })).toEqual([
+      "season: 'hour-of-day' needs slices that divide an hour, or of whole hours that divide a day and are shorter; got slices of 7m",
+    ])
+    expect(withFields({ season: 'hour-of-week', window: { size: '1d' } })).toEqual([])
   })
 })

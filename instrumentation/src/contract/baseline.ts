@@ -17,11 +17,16 @@ export interface Baseline {
   readonly predictions: PredictionBaseline
   /** Actual labels of the baseline rows, when a target column was given. */
   readonly labels?: CategoricalSummary
+  /** The detector of changes between numeric features; absent when fewer than two vary. */
+  readonly multivariate?: MultivariateBaseline
   /** How the rows were cut into time-ordered chunks; absent when the data has no time column. */
   readonly chunking?: Chunking
   /** The same features and predictions, per declared segment value. */
   readonly segments?: SegmentBaselines
 }
+
+/** The one multivariate detector that there is, by the name that its metric carries. */
+export const multivariateDetector = 'pca'
 
 export const baselineSchema = 'driftline.baseline/1'
 
@@ -124,5 +129,33 @@ export interface SegmentBaseline {
   readonly rows: number
   readonly features: readonly FeatureBaseline[]
   readonly predictions: PredictionBaseline
+  /** Errors of the segment's rows, by the components of the whole. */
+  readonly multivariate?: ReconstructionSummary
   readonly chunkRows?: readonly number[]
+}
+
+/**
+ * How the numeric features of the baseline hang together: their principal components, and how far its rows lie from them. See
+ * `ReconstructionErrors` for the error of a row.
+ */
+export interface MultivariateBaseline extends ReconstructionSummary {
+  readonly kind: 'pca'
+  /** Name of the detector, as the attribute of its metric has it. */
+  readonly name: typeof multivariateDetector
+  /** Numeric features that vary, in declared order. */
+  readonly features: readonly string[]
+  /** Per feature: what standardises it, and replaces missing and invalid values. */
+  readonly means: readonly number[]
+  readonly standardDeviations: readonly number[]
+  /** Orthonormal rows over the standardised features, by falling variance; fewer than there are features. */
+  readonly components: readonly (readonly number[])[]
+  /** Share of the variance that the components explain, 0 to 1. */
+  readonly explainedVariance: number
+}
+
+/** Reconstruction errors of the baseline rows; every row has one. */
+export interface ReconstructionSummary {
+  readonly error: NumericSummary
+  /** Rows of which a value was missing or invalid, so that the mean stood in for it. */
+  readonly imputed: number
 }

@@ -7,13 +7,15 @@ export type {
   Chunking,
   Decision,
   FeatureBaseline,
+  MultivariateBaseline,
   NumericFeatureBaseline,
   NumericSummary,
   PredictionBaseline,
+  ReconstructionSummary,
   SegmentBaseline,
   SegmentBaselines,
 } from './baseline.ts'
-export { baselineSchema } from './baseline.ts'
+export { baselineSchema, multivariateDetector } from './baseline.ts'
 export type { DigestedFile, Manifest, ManifestFeature, ManifestOutput, ModelIdentity } from './manifest.ts'
 export { manifestSchema } from './manifest.ts'
 export { canonicalJson, digestBytes, digestJson, type Json } from './digest.ts'
@@ -33,5 +35,6 @@ export { compareCodePoints } from './code-point-order.ts'
 export { FormatError, type FormatProblem } from './format-error.ts'
 export { nextDown } from './next-down.ts'
 export { parseBaseline } from './parse-baseline.ts'
-export { maxBounds, maxCategories, maxChunks, maxFeatures } from './parse-limits.ts'
+export { maxBounds, maxCategories, maxChunks, maxFeatures, maxMultivariateFeatures } from './parse-limits.ts'
 export { parseManifest } from './parse-manifest.ts'
+export { ReconstructionErrors, type ReconstructionBasis } from './reconstruction-error.ts'

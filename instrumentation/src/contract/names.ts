@@ -122,6 +122,7 @@ export type MetricId =
   | 'outcomeError'
   | 'outcomeDelay'
   | 'reconstructionError'
+  | 'imputedRows'
   | 'monitorDroppedRows'
 
 /** Metrics, by the short name that code uses. */
@@ -237,6 +238,13 @@ export const metrics: Readonly<Record<MetricId, MetricDefinition>> = {
     description: 'Distance of a row from its reconstruction by the principal components of the baseline.',
     required: [attributes.detectorName.name],
   },
+  imputedRows: {
+    name: `${prefix}.detector.imputed_rows`,
+    instrument: 'counter',
+    unit: '{row}',
+    description: 'Rows in whose error the baseline mean stands in for a missing or invalid value.',
+    required: [attributes.detectorName.name],
+  },
   monitorDroppedRows: {
     name: `${prefix}.monitor.dropped_rows`,
     instrument: 'counter',
@@ -259,6 +267,11 @@ export type InvalidReason = (typeof invalidReasons)[number]
  */
 export const durationBounds: readonly number[] = [
   1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2, 5, 10,
+]
+
+/** Upper bounds in seconds of the buckets of `ml.outcome.delay`: a millisecond to a week. */
+export const delayBounds: readonly number[] = [
+  0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 14_400, 28_800, 43_200, 86_400, 172_800, 604_800,
 ]
 
 /** Upper bounds of the buckets of `ml.inference.rows`. */

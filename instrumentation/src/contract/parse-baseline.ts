@@ -4,6 +4,7 @@ import { otherCategory } from './names.ts'
 import { nextDown } from './next-down.ts'
 import { maxBounds, maxCategories, maxChunks, maxFeatures } from './parse-limits.ts'
 import { field, item, Problems, shown, sum, type Fields } from './parse-fields.ts'
+import { checkBasis, multivariateFields, reconstructionFields } from './parse-multivariate.ts'
 
 const numericFields = ['bounds', 'counts', 'values', 'mean', 'variance', 'min', 'max', 'chunks']
 const categoricalFields = ['categories', 'counts', 'values', 'chunks']
@@ -31,6 +32,7 @@ export function parseBaseline(value: unknown): Baseline {
     'features',
     'predictions',
     'labels',
+    'multivariate',
     'chunking',
     'segments',
   ])
@@ -46,6 +48,7 @@ export function parseBaseline(value: unknown): Baseline {
     const features = checkFeatures(scope, baseline.features)
     checkPredictions(scope, baseline.predictions)
     if (baseline.labels !== undefined) checkPartial(scope, baseline.labels, 'labels', 'categorical')
+    if (baseline.multivariate !== undefined) checkMultivariate(scope, baseline.multivariate, features)
     if (baseline.segments !== undefined) checkSegments(scope, baseline, features)
   }
   problems.throwIfAny()
@@ -427,6 +430,41 @@ function checkDecision(problems: Problems, value: unknown, path: string, scoreBo
   }
 }
 
+function checkMultivariate(scope: Scope, value: unknown, features: readonly unknown[] | undefined): void {
+  const fields = scope.problems.object(value, 'multivariate', multivariateFields)
+  if (fields === undefined) return
+  checkBasis(scope.problems, fields, 'multivariate', features)
+  checkReconstruction(scope, fields, 'multivariate')
+}
+
+/** Every row has an error, and none is negative. */
+function checkReconstruction(scope: Scope, fields: Fields, path: string): void {
+  const { problems, rows } = scope
+  const errorPath = field(path, 'error')
+  const error = problems.object(fields.error, errorPath, numericFields)
+  if (error !== undefined) {
+    const summary = checkNumericSummary(scope, error, errorPath)
+    if (summary !== undefined && rows !== undefined && summary.values !== rows)
+      problems.add(field(errorPath, 'values'), `is ${summary.values}, but rows is ${rows}`)
+    if (typeof error.min === 'number' && error.min < 0)
+      problems.expected('a number >= 0', error.min, field(errorPath, 'min'))
+  }
+  const imputed = problems.whole(fields.imputed, field(path, 'imputed'))
+  if (imputed !== undefined && rows !== undefined && imputed > rows)
+    problems.add(field(path, 'imputed'), `is ${imputed}, but rows is ${rows}`)
+}
+
+function checkSegmentReconstruction(scope: Scope, value: unknown, whole: unknown): void {
+  const { problems } = scope
+  const path = field(scope.path, 'multivariate')
+  const fields = problems.object(value, path, reconstructionFields)
+  if (fields === undefined) return
+  if (whole === undefined) problems.add(path, 'given without multivariate at the top, whose components it needs')
+  checkReconstruction(scope, fields, path)
+  const error = (whole as Fields | undefined | null)?.error
+  sameField(problems, fields.error, error, 'bounds', `${path}.error.bounds`, 'multivariate.error.bounds')
+}
+
 function checkSegments(scope: Scope, baseline: Fields, features: readonly unknown[] | undefined): void {
   const { problems, rows } = scope
   const segments = problems.object(baseline.segments, 'segments', ['column', 'values'])
@@ -442,7 +480,13 @@ function checkSegments(scope: Scope, baseline: Fields, features: readonly unknow
   let total = 0
   for (const name of names) {
     const path = field('segments.values', name)
-    const segment = problems.object(values[name], path, ['rows', 'features', 'predictions', 'chunkRows'])
+    const segment = problems.object(values[name], path, [
+      'rows',
+      'features',
+      'predictions',
+      'multivariate',
+      'chunkRows',
+    ])
     if (segment === undefined) continue
     const segmentRows = problems.whole(segment.rows, field(path, 'rows'))
     total += segmentRows ?? 0
@@ -450,6 +494,8 @@ function checkSegments(scope: Scope, baseline: Fields, features: readonly unknow
     const inner: Scope = { problems, path, rows: segmentRows, chunkRows, chunked: segment.chunkRows !== undefined }
     const own = checkFeatures(inner, segment.features)
     checkPredictions(inner, segment.predictions)
+    if (segment.multivariate !== undefined)
+      checkSegmentReconstruction(inner, segment.multivariate, baseline.multivariate)
     if (own !== undefined && features !== undefined) sameFeatures(problems, own, features, field(path, 'features'))
     samePredictions(problems, segment.predictions, baseline.predictions, field(path, 'predictions'))
   }

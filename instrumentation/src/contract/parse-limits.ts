@@ -9,3 +9,6 @@ export const maxBounds = 1023
 
 /** Most time-ordered chunks: 168 hours of a week are what is advised, a year of hours fits. */
 export const maxChunks = 10_000
+
+/** Most features of the multivariate detector: a row costs features x components multiplications, 100 µs at this many. */
+export const maxMultivariateFeatures = 500

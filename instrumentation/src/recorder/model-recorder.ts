@@ -2,6 +2,8 @@ import { otherCategory } from '../contract/index.ts'
 import type { ModelPlan } from '../plan.ts'
 import { chunkRows, readValue, type Values } from './gather.ts'
 import { InferenceRecorder, type InferenceReading } from './inference-recorder.ts'
+import type { OutcomeReading } from './outcome-counts.ts'
+import { outcomeDropReasons, OutcomeRecorder, type OutcomeOptions } from './outcome-recorder.ts'
 import { RowShape } from './row-shape.ts'
 import { ScopeRecorder, type BatchOutput, type Output, type ScopeReading } from './scope-recorder.ts'
 
@@ -17,7 +19,7 @@ export interface ColumnFeatures {
   readonly [feature: string]: Values
 }
 
-/** Why a row, or the model's answer to it, was not counted. */
+/** Why a row, the model's answer to it, or its outcome was not counted. */
 export const dropReasons = [
   /** Not an object or array, or an array with more values than there are features. */
   'malformed_row',
@@ -35,6 +37,7 @@ export const dropReasons = [
   'export_rejected',
   /** A failure inside Driftline. */
   'internal_error',
+  ...outcomeDropReasons,
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
@@ -42,6 +45,8 @@ export interface ModelReading {
   /** Scopes that counted rows. `segment` is null for a model without segments. */
   readonly scopes: readonly { readonly segment: string | null; readonly reading: ScopeReading }[]
   readonly inference: InferenceReading
+  /** Of scopes for which an outcome was ever counted, or a prediction with an id. */
+  readonly outcomes: readonly { readonly segment: string | null; readonly reading: OutcomeReading }[]
   /** Newly dropped rows by reason. */
   readonly dropped: ReadonlyMap<DropReason, number>
 }
@@ -54,6 +59,7 @@ export class ModelRecorder {
   /** By declared segment and `_OTHER`; made when the first row of a segment comes. */
   readonly #bySegment = new Map<string, ScopeRecorder>()
   readonly #inference = new InferenceRecorder()
+  readonly #outcomes: OutcomeRecorder
   readonly #onInternalError: (error: unknown) => void
   readonly #sources: { data: Values; offset: number }[]
   readonly #positions = new Int32Array(chunkRows)
@@ -64,10 +70,11 @@ export class ModelRecorder {
   #recording = false
   #rows = 0
 
-  constructor(plan: ModelPlan, onInternalError: (error: unknown) => void) {
+  constructor(plan: ModelPlan, outcomes: OutcomeOptions, onInternalError: (error: unknown) => void) {
     this.plan = plan
+    this.#outcomes = new OutcomeRecorder(plan, outcomes, (reason, rows) => this.drop(reason, rows))
     this.#onInternalError = onInternalError
-    this.#shape = new RowShape(plan.features)
+    this.#shape = new RowShape(plan.features, plan.detector)
     this.#overall = plan.segments === null ? new ScopeRecorder(plan, this.#shape) : null
     this.#sources = plan.features.map(() => ({ data: nothing, offset: 0 }))
   }
@@ -86,6 +93,11 @@ export class ModelRecorder {
   get featureBytes(): number {
     const scopes = this.#overall === null ? [...this.#bySegment.values()] : [this.#overall]
     return scopes.reduce((sum, scope) => sum + scope.featureBytes, 0)
+  }
+
+  /** What became of predictions with an id since the start. */
+  get outcomes(): { readonly joined: number; readonly pending: number } {
+    return { joined: this.#outcomes.joined, pending: this.#outcomes.pending }
   }
 
   drop(reason: DropReason, rows: number): void {
@@ -144,15 +156,42 @@ export class ModelRecorder {
     }
   }
 
+  /** Counts what became of a prediction that was recorded with this id. */
+  joinOutcome(id: unknown, actual: unknown): void {
+    try {
+      this.#outcomes.join(id, actual)
+    } catch (error) {
+      this.drop('internal_error', 1)
+      this.#onInternalError(error)
+    }
+  }
+
+  /** Counts an outcome that the application joined itself. */
+  recordOutcome(predicted: unknown, actual: unknown, segment: unknown, delaySeconds: number | undefined): void {
+    try {
+      this.#outcomes.record(this.#segmentName(segment), predicted, actual, delaySeconds)
+    } catch (error) {
+      this.drop('internal_error', 1)
+      this.#onInternalError(error)
+    }
+  }
+
   /** What was counted since the last call; counting starts again at zero. */
   take(): ModelReading {
     const scopes: { segment: string | null; reading: ScopeReading }[] = []
     if (this.#overall !== null) scopes.push({ segment: null, reading: this.#overall.take() })
     for (const [segment, recorder] of this.#bySegment) scopes.push({ segment, reading: recorder.take() })
     for (const { reading } of scopes) this.drop('invalid_output', reading.invalidOutputs)
+    // Forgets predictions that waited too long, so it comes before the drops are read.
+    const outcomes = this.#outcomes.take()
     const dropped = new Map(this.#dropped)
     this.#dropped.clear()
-    return { scopes: scopes.filter(({ reading }) => reading.rows > 0), inference: this.#inference.take(), dropped }
+    return {
+      scopes: scopes.filter(({ reading }) => reading.rows > 0),
+      inference: this.#inference.take(),
+      outcomes,
+      dropped,
+    }
   }
 
   #recordRow(features: unknown, output: Output | undefined): void {
@@ -173,7 +212,40 @@ export class ModelRecorder {
       scope.recordObject(features as Readonly<Record<string, unknown>>)
     }
     this.#rows++
-    if (output !== undefined && output !== null) scope.recordOutput(output)
+    if (output === undefined || output === null) return
+    scope.recordOutput(output)
+    this.#remember(output)
+  }
+
+  /** Keeps the answer to a row that has an id. An answer that throws when it is read was counted as invalid before. */
+  #remember(output: Output): void {
+    let answer: Output
+    try {
+      if (output.id === undefined || output.id === null) return
+      const { id, class: predicted, score, value, segment } = output
+      answer = { id, class: predicted, score, value, segment }
+    } catch {
+      return
+    }
+    this.#outcomes.remember(answer.id, this.#segmentName(answer.segment), {
+      class: answer.class,
+      score: answer.score,
+      value: answer.value,
+    })
+  }
+
+  #rememberRows({ ids, classes, scores, values, segments }: BatchOutput, rows: Int32Array, count: number): void {
+    const read = (from: Values | undefined, row: number) => (from === undefined ? undefined : readValue(from, row))
+    for (let i = 0; i < count; i++) {
+      const row = rows[i]!
+      const id = read(ids, row)
+      if (id === undefined || id === null) continue
+      this.#outcomes.remember(id, this.#segmentName(read(segments, row)), {
+        class: read(classes, row),
+        score: read(scores, row),
+        value: read(values, row),
+      })
+    }
   }
 
   #segmentOf(output: Output | undefined): ScopeRecorder {
@@ -188,20 +260,26 @@ export class ModelRecorder {
 
   /** The recorder of a declared segment, or that of `_OTHER`. */
   #recorderFor(segment: unknown): ScopeRecorder {
-    const segments = this.plan.segments!
-    const name =
-      typeof segment === 'string'
-        ? segment
-        : typeof segment === 'number' || typeof segment === 'boolean'
-          ? String(segment)
-          : otherCategory
-    const known = segments.has(name) ? name : otherCategory
+    const known = this.#segmentName(segment)!
     let recorder = this.#bySegment.get(known)
     if (recorder === undefined) {
       recorder = new ScopeRecorder(this.plan, this.#shape)
       this.#bySegment.set(known, recorder)
     }
     return recorder
+  }
+
+  /** A declared segment, or `_OTHER`; null when the model has no segments. */
+  #segmentName(segment: unknown): string | null {
+    const { segments } = this.plan
+    if (segments === null) return null
+    const name =
+      typeof segment === 'string'
+        ? segment
+        : typeof segment === 'number' || typeof segment === 'boolean'
+          ? String(segment)
+          : otherCategory
+    return segments.has(name) ? name : otherCategory
   }
 
   #batchRows = 0
@@ -286,6 +364,7 @@ export class ModelRecorder {
     recorder.recordRows(this.#sources, this.#positions, count)
     this.#rows += count
     recorder.recordOutputs(output, this.#rowNumbers, count)
+    if (output.ids !== undefined) this.#rememberRows(output, this.#rowNumbers, count)
   }
 }
 

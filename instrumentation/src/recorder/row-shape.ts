@@ -1,4 +1,5 @@
-import type { FeaturePlan } from '../plan.ts'
+import type { DetectorPlan, FeaturePlan } from '../plan.ts'
+import { DetectorShape } from './detector-recorder.ts'
 import { orderSlots, type SlotOrder } from './numeric-features.ts'
 
 /** Times that the remembered key order is replaced; rows of ever-changing shape are then read by name, which is slower. */
@@ -24,6 +25,7 @@ export class RowShape {
   /** By slot, why the row that is being read has no number there: 0 it has one, else 1 + the reason. */
   readonly reasons: Uint8Array
   readonly categories: Int32Array
+  readonly detector: DetectorShape | null
   readonly #placeByName: ReadonlyMap<string, number>
   /** Keys of the latest rows in the order in which `for in` gives them, with the place of each. */
   keys: readonly string[]
@@ -32,7 +34,7 @@ export class RowShape {
   absent: readonly number[] = []
   #keyOrders = 0
 
-  constructor(features: readonly FeaturePlan[]) {
+  constructor(features: readonly FeaturePlan[], detector: DetectorPlan | null = null) {
     this.names = features.map(({ name }) => name)
     this.order = orderSlots(features.flatMap((feature) => (feature.kind === 'numeric' ? [feature.bounds] : [])))
     let numericSeen = 0
@@ -44,6 +46,7 @@ export class RowShape {
     this.categoricalCount = categoricalSeen
     this.reasons = new Uint8Array(numericSeen)
     this.categories = new Int32Array(categoricalSeen)
+    this.detector = detector === null ? null : new DetectorShape(detector, this.places, numericSeen)
     this.#placeByName = new Map(this.names.map((name, i) => [name, this.places[i]!]))
     this.keys = this.names
     this.keyPlaces = this.places

@@ -1,6 +1,8 @@
 import type { Decision } from '../contract/index.ts'
 import type { ModelPlan } from '../plan.ts'
 import { CategoricalColumn, type CategoricalReading } from './categorical-column.ts'
+import { isPositive } from './decide.ts'
+import { DetectorRecorder, type DetectorReading } from './detector-recorder.ts'
 import { chunkRows, gather, readValue, unreadable, type OnInvalid, type Values } from './gather.ts'
 import { numericInvalid, type NumericInvalid, type NumericReading } from './numeric-block.ts'
 import { NumericFeatures } from './numeric-features.ts'
@@ -19,6 +21,8 @@ export interface Output {
   readonly value?: number | undefined
   /** Value of the segment column that the baseline declares. */
   readonly segment?: string | undefined
+  /** Under what `monitor.outcome()` will find this prediction once its outcome is known: a text of up to 200 characters, or a number. */
+  readonly id?: string | number | bigint | undefined
 }
 
 /** What the model answered for the rows of a batch, one array per kind of answer. */
@@ -28,6 +32,8 @@ export interface BatchOutput {
   readonly confidences?: Values | undefined
   readonly values?: Values | undefined
   readonly segments?: Values | undefined
+  /** Under what `monitor.outcome()` will find each prediction. */
+  readonly ids?: Values | undefined
 }
 
 /** Where a batch holds a feature: at `data[position + offset]`, position being that of the row. */
@@ -45,6 +51,8 @@ export interface ScopeReading {
   readonly score: NumericReading
   readonly confidence: NumericReading
   readonly value: NumericReading
+  /** Null when the model has no multivariate detector. */
+  readonly detector: DetectorReading | null
   /** Answers of the model that could not be counted: not finite, or of a wrong type. */
   readonly invalidOutputs: number
 }
@@ -66,6 +74,7 @@ export class ScopeRecorder {
   readonly #score: SingleHistogram
   readonly #confidence: SingleHistogram
   readonly #value: SingleHistogram
+  readonly #detector: DetectorRecorder | null
   readonly #positive: number
   readonly #negative: number
   readonly #onInvalidFeature: OnInvalid
@@ -101,6 +110,8 @@ export class ScopeRecorder {
     this.#score = new SingleHistogram(plan.predictions.score)
     this.#confidence = new SingleHistogram(plan.predictions.confidence)
     this.#value = new SingleHistogram(plan.predictions.value)
+    this.#detector =
+      plan.detector === null || shape.detector === null ? null : new DetectorRecorder(plan.detector, shape.detector)
     this.#positive = decision === null ? 0 : this.#classes.indexOf(decision.positiveClass)
     this.#negative = decision === null ? 0 : this.#classes.indexOf(decision.negativeClass)
     this.#onInvalidFeature = (reason, count) => {
@@ -149,12 +160,15 @@ export class ScopeRecorder {
       if (place >= 0) {
         this.#slot = place
         gather(data, positions, offset, count, column, this.#onInvalidFeature)
+        // Before it is counted, which leaves the column in disorder.
+        this.#shape.detector?.put(place, column, count)
         this.#numeric.recordColumn(place, column, count)
       } else {
         const target = this.#categorical[~place]!
         for (let row = 0; row < count; row++) target.add(target.indexOf(readValue(data, positions[row]! + offset)))
       }
     }
+    this.#detector?.count(count)
     this.#rows += count
   }
 
@@ -219,6 +233,7 @@ export class ScopeRecorder {
       score: this.#score.take(),
       confidence: this.#confidence.take(),
       value: this.#value.take(),
+      detector: this.#detector?.take() ?? null,
       invalidOutputs: this.#invalidOutputs,
     }
     this.#numeric.reset()
@@ -330,8 +345,10 @@ export class ScopeRecorder {
     this.#buffered = 0
     for (let slot = 0; slot < this.#shape.numericCount; slot++) {
       gather(this.#buffer, this.#bufferPositions, slot, count, column, this.#onInvalidFeature)
+      this.#shape.detector?.put(slot, column, count)
       this.#numeric.recordColumn(slot, column, count)
     }
+    this.#detector?.count(count)
   }
 
   #recordClass(predicted: unknown): void {
@@ -361,8 +378,7 @@ export class ScopeRecorder {
   }
 
   #decide(score: number): number {
-    const { threshold, rule } = this.#decision!
-    return (rule === '>' ? score > threshold : score >= threshold) ? this.#positive : this.#negative
+    return isPositive(this.#decision!, score) ? this.#positive : this.#negative
   }
 }
 

@@ -13,7 +13,7 @@ export function predictionShiftWithoutInputShift(
   const outputs = suspects.filter((result) => result.signal === 'prediction-drift')
   if (outputs.length === 0) return null
   const segments = new Set(outputs.map((result) => result.segment))
-  const isInput = (result: Result) => result.signal === 'feature-drift' || result.signal === 'data-health'
+  const isInput = (result: Result) => ['feature-drift', 'data-health', 'multivariate-drift'].includes(result.signal)
   if (suspects.some((result) => isInput(result) && segments.has(result.segment))) return null
   const inputs = results.filter((result) => result.signal === 'feature-drift' && segments.has(result.segment))
   if (inputs.some((result) => result.status === 'drift')) return null

@@ -187,34 +187,47 @@ function advancePart(part: Part, size: number, statistics: Float64Array, next: N
   const inUse = size > 0 && longer ? dispersionForWindow(part.dispersion, size, part.chunkSize) : part.dispersion
   seen.dispersion = Math.max(seen.dispersion, inUse)
   const { leading } = seen
+  const { step } = next
   let own = 0
+  let leadingRow = -1
+  let leadingShare = leading.share
   for (let row = 0; row < slope.length; row++) {
     const at = offset + row
-    let logE = 0
     let value = evidence[at]!
     if (size > 0) {
-      logE = slope[row]! * statistics[statistic[row]!]! + intercept[row]! * size
-      if (longer) {
-        const learned = dispersion[row]!
-        logE *= learned / dispersionForWindow(learned, size, part.chunkSize)
-      }
+      let logE = slope[row]! * statistics[statistic[row]!]! + intercept[row]! * size
+      if (longer) logE = forLongerWindow(logE, dispersion[row]!, size, part.chunkSize)
       // As in shiryaevRoberts(), spelled out in the innermost loop.
-      value = Math.min((value + 1) * Math.exp(logE), evidenceCap)
+      value = (value + 1) * Math.exp(logE)
+      if (value > evidenceCap) value = evidenceCap
       evidence[at] = value
       if (value < 1) since[at] = 0
-      else if (since[at] === 0) since[at] = next.step
+      else if (since[at] === 0) since[at] = step
     }
     const share = weight[row]! * value
     own += share
-    if (share > leading.share) {
-      leading.part = part
-      leading.row = row
-      leading.share = share
-      leading.logE = logE
+    if (share > leadingShare) {
+      leadingRow = row
+      leadingShare = share
+    }
+  }
+  if (leadingRow >= 0) {
+    leading.part = part
+    leading.row = leadingRow
+    leading.share = leadingShare
+    leading.logE = 0
+    if (size > 0) {
+      const logE = slope[leadingRow]! * statistics[statistic[leadingRow]!]! + intercept[leadingRow]! * size
+      leading.logE = longer ? forLongerWindow(logE, dispersion[leadingRow]!, size, part.chunkSize) : logE
     }
   }
   seen.own += own
   seen.updated ||= size > 0 && slope.length > 0
+}
+
+/** log e of a row in a window longer than a chunk, where dispersion is larger than the learned one that the row carries. */
+function forLongerWindow(logE: number, learned: number, size: number, chunkSize: number): number {
+  return logE * (learned / dispersionForWindow(learned, size, chunkSize))
 }
 
 interface Decision {
