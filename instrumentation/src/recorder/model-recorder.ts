@@ -168,12 +168,11 @@ export class ModelRecorder {
         this.drop('malformed_row', 1)
         return
       }
-      scope.recordArray(row)
+      scope.recordArray(row, output)
     } else {
-      scope.recordObject(features as Readonly<Record<string, unknown>>)
+      scope.recordObject(features as Readonly<Record<string, unknown>>, output)
     }
     this.#rows++
-    if (output !== undefined && output !== null) scope.recordOutput(output)
   }
 
   #segmentOf(output: Output | undefined): ScopeRecorder {
