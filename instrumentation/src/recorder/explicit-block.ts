@@ -89,42 +89,63 @@ export class ExplicitBlock implements NumericBlock {
     let max = -Infinity
     let end = count
     let i = 0
-    // Two values at a time: their searches do not wait for each other, which makes the loop a fifth faster.
-    for (; i + 1 < end; i += 2) {
-      if (values[i]! - values[i]! + (values[i + 1]! - values[i + 1]!) !== 0) {
+    // Four values at a time: their searches do not wait for each other, which makes the loop NNN faster.
+    for (; i + 3 < end; i += 4) {
+      // The difference of a number to itself is 0, or NaN when it is not finite.
+      if (values[i]! - values[i]! + (values[i + 1]! - values[i + 1]!) + (values[i + 2]! - values[i + 2]!) + (values[i + 3]! - values[i + 3]!) !== 0) {
         end = this.#removeNonFinite(at, values, i, end)
-        if (i + 1 >= end) break
+        if (i + 3 >= end) break
       }
-      const value = values[i]!
-      const other = values[i + 1]!
+      const a = values[i]!
+      const b = values[i + 1]!
+      const c = values[i + 2]!
+      const d = values[i + 3]!
       // `| 0` tells the compiler that positions are whole numbers of 32 bits; it makes the loop a seventh faster.
-      let position = (start + (+(middle < value) << 4)) | 0
-      let otherPosition = (start + (+(middle < other) << 4)) | 0
-      position = (position + (+(bounds[position + 7]! < value) << 3)) | 0
-      otherPosition = (otherPosition + (+(bounds[otherPosition + 7]! < other) << 3)) | 0
-      position = (position + (+(bounds[position + 3]! < value) << 2)) | 0
-      otherPosition = (otherPosition + (+(bounds[otherPosition + 3]! < other) << 2)) | 0
-      position = (position + (+(bounds[position + 1]! < value) << 1)) | 0
-      otherPosition = (otherPosition + (+(bounds[otherPosition + 1]! < other) << 1)) | 0
-      position = (position + +(bounds[position]! < value)) | 0
-      otherPosition = (otherPosition + +(bounds[otherPosition]! < other)) | 0
-      counts[position]!++
-      counts[otherPosition]!++
-      const difference = value - origin
-      const otherDifference = other - origin
-      first += difference + otherDifference
-      second += difference * difference + otherDifference * otherDifference
-      if (value < min) min = value
-      if (other < min) min = other
-      if (value > max) max = value
-      if (other > max) max = other
+      let aAt = (start + (+(middle < a) << 4)) | 0
+      let bAt = (start + (+(middle < b) << 4)) | 0
+      let cAt = (start + (+(middle < c) << 4)) | 0
+      let dAt = (start + (+(middle < d) << 4)) | 0
+      aAt = (aAt + (+(bounds[aAt + 7]! < a) << 3)) | 0
+      bAt = (bAt + (+(bounds[bAt + 7]! < b) << 3)) | 0
+      cAt = (cAt + (+(bounds[cAt + 7]! < c) << 3)) | 0
+      dAt = (dAt + (+(bounds[dAt + 7]! < d) << 3)) | 0
+      aAt = (aAt + (+(bounds[aAt + 3]! < a) << 2)) | 0
+      bAt = (bAt + (+(bounds[bAt + 3]! < b) << 2)) | 0
+      cAt = (cAt + (+(bounds[cAt + 3]! < c) << 2)) | 0
+      dAt = (dAt + (+(bounds[dAt + 3]! < d) << 2)) | 0
+      aAt = (aAt + (+(bounds[aAt + 1]! < a) << 1)) | 0
+      bAt = (bAt + (+(bounds[bAt + 1]! < b) << 1)) | 0
+      cAt = (cAt + (+(bounds[cAt + 1]! < c) << 1)) | 0
+      dAt = (dAt + (+(bounds[dAt + 1]! < d) << 1)) | 0
+      aAt = (aAt + +(bounds[aAt]! < a)) | 0
+      bAt = (bAt + +(bounds[bAt]! < b)) | 0
+      cAt = (cAt + +(bounds[cAt]! < c)) | 0
+      dAt = (dAt + +(bounds[dAt]! < d)) | 0
+      counts[aAt]!++
+      counts[bAt]!++
+      counts[cAt]!++
+      counts[dAt]!++
+      const aOff = a - origin
+      const bOff = b - origin
+      const cOff = c - origin
+      const dOff = d - origin
+      first += aOff + bOff + (cOff + dOff)
+      second += aOff * aOff + bOff * bOff + (cOff * cOff + dOff * dOff)
+      if (a < min) min = a
+      if (b < min) min = b
+      if (c < min) min = c
+      if (d < min) min = d
+      if (a > max) max = a
+      if (b > max) max = b
+      if (c > max) max = c
+      if (d > max) max = d
     }
     state[at + firstAt]! += first
     state[at + secondAt]! += second
     if (min < state[at + minAt]!) state[at + minAt] = min
     if (max > state[at + maxAt]!) state[at + maxAt] = max
     if (min < state[at + lowAt]! || max > state[at + highAt]!) this.#countOutOfRange(at, values, i)
-    if (i < end) this.#count(column, values[i]!)
+    for (; i < end; i++) this.#count(column, values[i]!)
   }
 
   addInvalid(column: number, reason: NumericInvalid, count: number): void {
