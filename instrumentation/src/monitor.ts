@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { systemClock, type Clock } from './clock.ts'
 import { createOtlpExporter, IntervalExporter } from './export.ts'
 import { FailureReport } from './failure-report.ts'

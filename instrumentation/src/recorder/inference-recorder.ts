@@ -8,9 +8,6 @@ export const maxDurationSeries = 64
 /** Longer names of runtimes and errors are cut: they are attributes, not messages. */
 const maxNameLength = 100
 
-/** Calls of a series that are kept before they are counted; as with rows, so that most calls touch one place in memory and no table. */
-const bufferedCalls = 32
-
 /** What `ml.runtime.name` says when the caller did not. */
 export const unknownRuntime = 'unknown'
 
@@ -31,9 +28,6 @@ export class InferenceRecorder {
   readonly #succeeded = new Map<string, Series>()
   readonly #failed = new Map<string, Series>()
   readonly #rows = histogram(rowsBounds)
-  /** Of the last call that succeeded: most often the next is of the same. */
-  #lastRuntime = unknownRuntime
-  #last: Series | null = null
 
   record(seconds: number, runtime: string | undefined, error: unknown, rows: number | undefined): void {
     if (!Number.isFinite(seconds) || seconds < 0) return
@@ -41,15 +35,12 @@ export class InferenceRecorder {
       error === undefined
         ? this.#success(runtime ?? unknownRuntime)
         : this.#failure(runtime ?? unknownRuntime, errorType(error))
-    const { buffer } = series
-    buffer[series.buffered] = seconds
-    buffer[bufferedCalls + series.buffered] = rows !== undefined && rows >= 0 ? rows : Number.NaN
-    if (++series.buffered === bufferedCalls) this.#count(series)
+    series.seconds.record(seconds)
+    if (rows !== undefined && rows >= 0) this.#rows.record(rows)
   }
 
   take(): InferenceReading {
     const series = [...this.#succeeded.values(), ...this.#failed.values()]
-    for (const one of series) this.#count(one)
     return {
       durations: series.map(({ runtime, errorType: type, seconds }) => ({
         runtime,
@@ -61,10 +52,7 @@ export class InferenceRecorder {
   }
 
   #success(runtime: string): Series {
-    if (runtime === this.#lastRuntime && this.#last !== null) return this.#last
-    this.#lastRuntime = runtime
-    this.#last = this.#succeeded.get(runtime) ?? this.#add(this.#succeeded, runtime, named(runtime), null)
-    return this.#last
+    return this.#succeeded.get(runtime) ?? this.#add(this.#succeeded, runtime, named(runtime), null)
   }
 
   #failure(runtime: string, type: string): Series {
@@ -82,17 +70,9 @@ export class InferenceRecorder {
   }
 
   #create(to: Map<string, Series>, key: string, runtime: string, type: string | null): Series {
-    const buffer = new Float64Array(2 * bufferedCalls)
-    const series = { runtime, errorType: type, buffer, buffered: 0, seconds: histogram(durationBounds) }
+    const series = { runtime, errorType: type, seconds: histogram(durationBounds) }
     to.set(key, series)
     return series
-  }
-
-  #count(series: Series): void {
-    const { buffer, buffered, seconds } = series
-    series.buffered = 0
-    seconds.recordColumn(buffer, buffered)
-    this.#rows.recordColumn(buffer.subarray(bufferedCalls), buffered)
   }
 }
 
@@ -100,9 +80,6 @@ interface Series {
   readonly runtime: string
   readonly errorType: string | null
   readonly seconds: SingleHistogram
-  /** Seconds of each call, then the rows of each; NaN where they are not known. */
-  readonly buffer: Float64Array
-  buffered: number
 }
 
 function histogram(bounds: readonly number[]): SingleHistogram {

@@ -168,11 +168,12 @@ export class ModelRecorder {
         this.drop('malformed_row', 1)
         return
       }
-      scope.recordArray(row, output)
+      scope.recordArray(row)
     } else {
-      scope.recordObject(features as Readonly<Record<string, unknown>>, output)
+      scope.recordObject(features as Readonly<Record<string, unknown>>)
     }
     this.#rows++
+    if (output !== undefined && output !== null) scope.recordOutput(output)
   }
 
   #segmentOf(output: Output | undefined): ScopeRecorder {

@@ -55,17 +55,6 @@ export interface ScopeReading {
  */
 const bufferedRows = 32
 
-/**
- * Places of the answers to a buffered row, behind its numeric features. NaN stands for no answer, Infinity for one that is no finite
- * number and has been counted as such.
- */
-const scoreAt = 0
-const confidenceAt = 1
-const valueAt = 2
-/** What `CategoricalColumn.indexOf` returned. */
-const classAt = 3
-const answersPerRow = 4
-
 /** Counts rows and the model's answers for one segment, or for the model as a whole. */
 export class ScopeRecorder {
   readonly #shape: RowShape
@@ -106,9 +95,8 @@ export class ScopeRecorder {
     this.#categorical = plan.features.flatMap((feature) =>
       feature.kind === 'numeric' ? [] : [new CategoricalColumn(feature)],
     )
-    const perRow = shape.numericCount + answersPerRow
-    this.#buffer = new Float64Array(bufferedRows * perRow)
-    this.#bufferPositions = Int32Array.from({ length: bufferedRows }, (_, row) => row * perRow)
+    this.#buffer = new Float64Array(bufferedRows * shape.numericCount)
+    this.#bufferPositions = Int32Array.from({ length: bufferedRows }, (_, row) => row * shape.numericCount)
     this.#classes = new CategoricalColumn({ kind: 'categorical', categories: plan.predictions.classes })
     this.#score = new SingleHistogram(plan.predictions.score)
     this.#confidence = new SingleHistogram(plan.predictions.confidence)
@@ -123,12 +111,13 @@ export class ScopeRecorder {
 
   /** Bytes of the typed arrays of features. */
   get featureBytes(): number {
-    const buffered = bufferedRows * this.#shape.numericCount * Float64Array.BYTES_PER_ELEMENT
-    return this.#numeric.bytes + buffered + this.#categorical.reduce((sum, column) => sum + column.bytes, 0)
+    return (
+      this.#numeric.bytes + this.#buffer.byteLength + this.#categorical.reduce((sum, column) => sum + column.bytes, 0)
+    )
   }
 
-  /** Counts a row given as an object, and the answer to it. Never throws, whatever getters and proxies do. */
-  recordObject(row: Readonly<Record<string, unknown>>, output: Output | undefined): void {
+  /** Counts a row given as an object. Never throws, whatever getters and proxies do. */
+  recordObject(row: Readonly<Record<string, unknown>>): void {
     try {
       if (!this.#readInKeyOrder(row)) {
         if (!this.#shape.learnKeys(row) || !this.#readInKeyOrder(row)) this.#readByName(row)
@@ -136,11 +125,11 @@ export class ScopeRecorder {
     } catch {
       this.#readGuarded(row, this.#shape.names)
     }
-    this.#commit(output)
+    this.#commit()
   }
 
   /** Counts a row given as an array in feature order; values that it lacks are missing. */
-  recordArray(row: Values, output: Output | undefined): void {
+  recordArray(row: Values): void {
     const { places } = this.#shape
     try {
       if (row instanceof Float32Array && row.length === places.length) this.#readFloat32(row)
@@ -148,7 +137,7 @@ export class ScopeRecorder {
     } catch {
       this.#readGuarded(row, null)
     }
-    this.#commit(output)
+    this.#commit()
   }
 
   /** Counts `count` rows of a batch; `positions` says where each begins. */
@@ -169,6 +158,23 @@ export class ScopeRecorder {
     this.#rows += count
   }
 
+  /** Counts the answer to one row. Nothing of it is counted when reading it throws. */
+  recordOutput(output: Output): void {
+    let { class: predicted, score, confidence, value }: Output = none
+    try {
+      ;({ class: predicted, score, confidence, value } = output)
+    } catch {
+      this.#invalidOutputs++
+      return
+    }
+    const scored = this.#recordAnswer(this.#score, score)
+    if (predicted !== undefined && predicted !== null) this.#recordClass(predicted)
+    else if (scored && this.#decision !== null) this.#classes.add(this.#decide(score!))
+    if (confidence !== undefined && confidence !== null) this.#recordAnswer(this.#confidence, confidence)
+    else if (scored && this.#binary && score! >= 0 && score! <= 1) this.#confidence.record(Math.max(score!, 1 - score!))
+    this.#recordAnswer(this.#value, value)
+  }
+
   /** Counts the answers to rows of a batch; `rows` are their numbers. */
   recordOutputs(output: BatchOutput, rows: Int32Array, count: number): void {
     const { classes, scores, confidences, values } = output
@@ -178,12 +184,10 @@ export class ScopeRecorder {
         for (let i = 0; i < count; i++) if (Number.isFinite(column[i]!)) this.#classes.add(this.#decide(column[i]!))
       }
       if (confidences === undefined && this.#binary) {
-        let derived = 0
         for (let i = 0; i < count; i++) {
           const score = column[i]!
-          if (score >= 0 && score <= 1) derivedConfidences[derived++] = Math.max(score, 1 - score)
+          if (score >= 0 && score <= 1) this.#confidence.record(Math.max(score, 1 - score))
         }
-        this.#confidence.recordColumn(derivedConfidences, derived)
       }
       this.#score.recordColumn(column, count)
     }
@@ -198,7 +202,7 @@ export class ScopeRecorder {
     if (classes !== undefined) {
       for (let i = 0; i < count; i++) {
         const predicted = readValue(classes, rows[i]!)
-        if (predicted !== undefined && predicted !== null) this.#addClass(this.#classes.indexOf(predicted))
+        if (predicted !== undefined && predicted !== null) this.#recordClass(predicted)
       }
     }
   }
@@ -298,12 +302,11 @@ export class ScopeRecorder {
   }
   #odd = false
 
-  /** All features of the row are in the buffer. */
-  #commit(output: Output | undefined): void {
+  /** The row in the buffer is complete. */
+  #commit(): void {
     const { categories, categoricalCount } = this.#shape
     if (this.#odd) this.#countReasons()
     for (let i = 0; i < categoricalCount; i++) this.#categorical[i]!.add(categories[i]!)
-    this.#putAnswers(output ?? none)
     this.#rows++
     if (++this.#buffered === bufferedRows) this.#countBuffer()
   }
@@ -322,65 +325,30 @@ export class ScopeRecorder {
     }
   }
 
-  /** Puts the answer to the row into the buffer; nothing of it counts when reading it throws. */
-  #putAnswers(output: Output): void {
-    let { class: predicted, score, confidence, value }: Output = none
-    try {
-      ;({ class: predicted, score, confidence, value } = output)
-    } catch {
-      this.#invalidOutputs++
-    }
-    const buffer = this.#buffer
-    const at = this.#bufferPositions[this.#buffered]! + this.#shape.numericCount
-    buffer[at + scoreAt] = this.#readAnswer(score)
-    buffer[at + confidenceAt] = this.#readAnswer(confidence)
-    buffer[at + valueAt] = this.#readAnswer(value)
-    buffer[at + classAt] =
-      predicted === undefined || predicted === null ? Number.NaN : this.#classes.indexOf(predicted)
-  }
-
-  #readAnswer(answer: unknown): number {
-    if (answer === undefined || answer === null) return Number.NaN
-    if (typeof answer === 'number' && answer - answer === 0) return answer
-    this.#invalidOutputs++
-    return Infinity
-  }
-
   #countBuffer(): void {
     const count = this.#buffered
     this.#buffered = 0
-    const { numericCount } = this.#shape
-    for (let slot = 0; slot < numericCount; slot++) {
-      this.#gatherBuffered(slot, count)
+    for (let slot = 0; slot < this.#shape.numericCount; slot++) {
+      gather(this.#buffer, this.#bufferPositions, slot, count, column, this.#onInvalidFeature)
       this.#numeric.recordColumn(slot, column, count)
     }
-    for (let row = 0; row < count; row++) this.#completeAnswers(this.#bufferPositions[row]! + numericCount)
-    this.#gatherBuffered(numericCount + scoreAt, count)
-    this.#score.recordColumn(column, count)
-    this.#gatherBuffered(numericCount + confidenceAt, count)
-    this.#confidence.recordColumn(column, count)
-    this.#gatherBuffered(numericCount + valueAt, count)
-    this.#value.recordColumn(column, count)
   }
 
-  #gatherBuffered(slot: number, count: number): void {
-    gather(this.#buffer, this.#bufferPositions, slot, count, column, this.#onInvalidFeature)
-  }
-
-  /** Counts the class of the buffered answers at `at`, and derives what was not given. */
-  #completeAnswers(at: number): void {
-    const buffer = this.#buffer
-    const score = buffer[at + scoreAt]!
-    const predicted = buffer[at + classAt]!
-    if (!Number.isNaN(predicted)) this.#addClass(predicted)
-    else if (Number.isFinite(score) && this.#decision !== null) this.#addClass(this.#decide(score))
-    if (Number.isNaN(buffer[at + confidenceAt]!) && this.#binary && score >= 0 && score <= 1)
-      buffer[at + confidenceAt] = Math.max(score, 1 - score)
-  }
-
-  #addClass(index: number): void {
+  #recordClass(predicted: unknown): void {
+    const index = this.#classes.indexOf(predicted)
     if (index < 0) this.#invalidOutputs++
     else this.#classes.add(index)
+  }
+
+  /** Whether there was a finite number to count. */
+  #recordAnswer(histogram: SingleHistogram, answer: unknown): boolean {
+    if (answer === undefined || answer === null) return false
+    if (typeof answer !== 'number' || !Number.isFinite(answer)) {
+      this.#invalidOutputs++
+      return false
+    }
+    histogram.record(answer)
+    return true
   }
 
   /** Fills `column`, with NaN where a row has no answer, and counts the answers that are not finite. */
@@ -400,5 +368,4 @@ export class ScopeRecorder {
 
 /** One chunk of one column. Used within one synchronous call at a time. */
 const column = new Float64Array(chunkRows)
-const derivedConfidences = new Float64Array(chunkRows)
 const none: Output = {}

@@ -102,6 +102,20 @@ describe('values that reach no cell, or are out of range', () => {
     }
   })
 
+  it('are told from the others wherever they stand in a column', () => {
+    const anyValue = fc.oneof(fc.integer({ min: -5, max: 15 }), fc.constantFrom(Number.NaN, Infinity, -Infinity))
+    fc.assert(
+      fc.property(fc.array(fc.array(anyValue, { maxLength: 12 }), { maxLength: 5 }), (columns) => {
+        const single = block([2, 5], 0, 0, 10)
+        for (const value of columns.flat()) single.record(0, value)
+        const column = block([2, 5], 0, 0, 10)
+        for (const values of columns) column.recordColumn(0, Float64Array.from(values), values.length)
+        expect(column.read(0)).toEqual(single.read(0))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
   it('are gone after a reset, as everything else', () => {
     const one = block([5], 0, 0, 10)
     const empty = one.read(0)
