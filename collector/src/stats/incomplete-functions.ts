@@ -3,6 +3,7 @@ import erfcx from '@stdlib/math-base-special-erfcx'
 import gammainc from '@stdlib/math-base-special-gammainc'
 import gammaincinv from '@stdlib/math-base-special-gammaincinv'
 import kernelBetaincinv from '@stdlib/math-base-special-kernel-betaincinv'
+import { logGamma } from './log-gamma.ts'
 
 /**
  * The incomplete gamma and beta functions and their inverses, regularised, as typed functions with names that say which
@@ -17,12 +18,36 @@ export function upperGamma(shape: number, x: number): number {
 
 /** The x with P(a, x) = probability, P the lower tail. */
 export function lowerGammaInverse(shape: number, probability: number): number {
-  return gammaincinv(probability, shape, false)
+  return refinedInverse(shape, probability, 'lower')
 }
 
 /** The x with Q(a, x) = probability. */
 export function upperGammaInverse(shape: number, probability: number): number {
-  return gammaincinv(probability, shape, true)
+  return refinedInverse(shape, probability, 'upper')
+}
+
+/**
+ * Newton's method on the logarithm of the tail, from stdlib's inverse. That one (0.2.2) stops at its starting value for
+ * probabilities above the median's and shapes above about 850, where x is off by 1/6 and the tail by a percent, and in extreme
+ * tails at any shape. What is left is the accuracy of stdlib's lower tail: at shapes above a million and six deviations below
+ * the mean, x is good to 1e-6 only.
+ */
+function refinedInverse(shape: number, probability: number, side: 'lower' | 'upper'): number {
+  const upper = side === 'upper'
+  const sign = upper ? -1 : 1
+  const target = Math.log(probability)
+  let x = gammaincinv(probability, shape, upper)
+  if (!(x > 0) || !Number.isFinite(x)) return x
+  for (let iteration = 0; iteration < 20; iteration++) {
+    const tail = gammainc(x, shape, true, upper)
+    const density = Math.exp((shape - 1) * Math.log(x) - x - logGamma(shape))
+    const change = (sign * (target - Math.log(tail)) * tail) / density
+    if (!Number.isFinite(change)) break
+    // Never leaves the positive numbers.
+    x = Math.max(x + change, x / 2)
+    if (Math.abs(change) <= 1e-14 * x) break
+  }
+  return x
 }
 
 /** I_x(a, b): lower tail of a beta variable. */
