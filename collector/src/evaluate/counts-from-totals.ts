@@ -32,8 +32,14 @@ export interface CountsLayout {
 interface Gathered {
   histograms: TotalsEntry[]
   categories: Map<string, number>
-  moments: { origin: number; order: number; value: number }[]
+  moments: Moment[]
   invalid: Partial<Record<InvalidReason, number>>
+}
+
+interface Moment {
+  readonly origin: number
+  readonly order: number
+  readonly value: number
 }
 
 /** Brings stored series into the cells of a baseline. Series of features that the baseline does not know are left out. */
@@ -61,12 +67,13 @@ export function countsFromTotals(layout: CountsLayout, totals: Totals): WindowCo
         break
       }
       case metrics.featureMoment.name:
-        of(features, feature).moments.push({
-          order: Number(at[attributes.momentOrder.name]),
-          origin: Number(at[attributes.momentOrigin.name] ?? 0),
-          value: entry.values[0]!,
-        })
+        of(features, feature).moments.push(momentOf(entry))
         break
+      case metrics.predictionMoment.name: {
+        const output = String(at[attributes.predictionOutput.name])
+        if (isNumericOutput(output)) of(outputs, output).moments.push(momentOf(entry))
+        break
+      }
       case metrics.featureInvalidValues.name: {
         const reason = String(at[attributes.invalidReason.name]) as InvalidReason
         const { invalid } = of(features, feature)
@@ -129,6 +136,19 @@ function assemble(
   return { rows, features: featureCounts, outputs: outputCounts }
 }
 
+function isNumericOutput(name: string): name is Exclude<OutputName, 'class'> {
+  return name === 'score' || name === 'confidence' || name === 'value'
+}
+
+function momentOf({ series: { attributes: at }, values }: TotalsEntry): Moment {
+  return {
+    order: Number(at[attributes.momentOrder.name]),
+    // A text when it is a whole number that OTLP can not carry exactly.
+    origin: Number(at[attributes.momentOrigin.name] ?? 0),
+    value: values[0]!,
+  }
+}
+
 function addTo(map: Map<string, number>, key: string, value: number): void {
   map.set(key, (map.get(key) ?? 0) + value)
 }
@@ -173,7 +193,7 @@ function numeric(baseline: NumericSummary, gathered: Gathered): Distribution {
 function momentsAbout(
   mean: number,
   values: number,
-  moments: Gathered['moments'],
+  moments: readonly Moment[],
 ): { sum: number; sumOfSquares: number } {
   const undefinedMoments = { sum: Number.NaN, sumOfSquares: Number.NaN }
   const origins = new Set(moments.map(({ origin }) => origin))

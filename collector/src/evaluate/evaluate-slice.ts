@@ -135,6 +135,7 @@ function statusOf(
   if (distribution === undefined)
     return { status: 'error', reason: subject.kind === 'feature' ? 'feature-absent' : 'output-absent' }
   if (distribution.values === 0) return { status: 'insufficient', reason: 'no-values' }
+  if (subject.baseline.values === 0) return { status: 'insufficient', reason: 'empty-baseline' }
   if (!monitor.monitored) return { status: 'insufficient', reason: 'segment-too-small' }
   const asked = 'bounds' in subject.baseline ? effectAskedFor.numeric : effectAskedFor.categorical
   if (monitor.smallestDetectable === null) return { status: 'insufficient', reason: 'constant-baseline' }
