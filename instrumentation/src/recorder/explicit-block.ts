@@ -1,10 +1,4 @@
-import {
-  usableOrigin,
-  type NumericBlock,
-  type NumericColumn,
-  type NumericInvalid,
-  type NumericReading,
-} from './numeric-block.ts'
+import type { NumericBlock, NumericColumn, NumericInvalid, NumericReading } from './numeric-block.ts'
 
 /** Steps of the search that every layout of up to 31 bounds takes, however few it has: one unrolled search serves them all. */
 export const minimumDepth = 5
@@ -54,7 +48,7 @@ export class ExplicitBlock implements NumericBlock {
     columns.forEach(({ bounds, origin, low, high }, column) => {
       this.#bounds.set(bounds!, column << depth)
       const at = column * stateSize
-      this.#state[at + originAt] = usableOrigin(origin ?? 0)
+      this.#state[at + originAt] = origin ?? 0
       this.#state[at + lowAt] = low
       this.#state[at + highAt] = high
       if (origin === null) this.#openOrigins.add(column)
@@ -219,6 +213,6 @@ export class ExplicitBlock implements NumericBlock {
 
   #setOrigin(column: number, value: number): void {
     if (value - value !== 0 || !this.#openOrigins.delete(column)) return
-    this.#state[column * stateSize + originAt] = usableOrigin(value)
+    this.#state[column * stateSize + originAt] = value
   }
 }

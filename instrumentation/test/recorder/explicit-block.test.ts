@@ -85,8 +85,12 @@ describe('moments of an explicit block', () => {
     expect(one.read(0)).toMatchObject({ origin: 7, first: 1, second: 1 })
   })
 
-  it('are about zero when the origin could not travel as a 64-bit integer', () => {
-    expect(block([0], 2 ** 60).read(0).origin).toBe(0)
+  it('keep the variance of whole numbers beyond 2^53, whose origin was once taken to be 0', () => {
+    for (const origin of [9.01e15, null]) {
+      const one = block([0], origin)
+      one.recordColumn(0, Float64Array.of(9.01e15, 9.01e15 - 286, 9.01e15 + 284), 3)
+      expect(one.read(0)).toMatchObject({ origin: 9.01e15, first: -2, second: 286 ** 2 + 284 ** 2 })
+    }
   })
 })
 
