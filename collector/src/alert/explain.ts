@@ -1,8 +1,8 @@
 import type { Diagnosis } from '../diagnose/diagnosis.ts'
-import { formatNumber } from '../diagnose/words.ts'
-import type { Result } from '../evaluate/result.ts'
+import { formatCount, formatNumber } from '../diagnose/words.ts'
+import type { Effect, Result } from '../evaluate/result.ts'
 import { budgetInWords } from '../rules/budget.ts'
-import type { LoadedRule, LoadedRules, LoadedThresholdRule } from '../rules/loaded.ts'
+import type { LoadedBudgetRule, LoadedRule, LoadedRules, LoadedThresholdRule } from '../rules/loaded.ts'
 import { measureFor } from '../rules/measures.ts'
 import type { ComparedWith, Explanation, Moved } from './alert.ts'
 import { measured, type Condition } from './condition.ts'
@@ -47,7 +47,9 @@ export function explain({ rule, rules, condition, results, diagnosis, slice }: E
     moved,
     onsetMs: onsetOf(condition, slice),
     confidence:
-      rule.kind === 'budget' ? budgetConfidence(condition, rules, evidence!) : thresholdConfidence(rule, condition),
+      rule.kind === 'budget'
+        ? budgetConfidence(rule, condition, rules, evidence!)
+        : thresholdConfidence(rule, condition, slice),
     evidence: evidence?.log10 ?? null,
     threshold: evidence?.log10Threshold ?? (rule.kind === 'threshold' ? rule.threshold : null),
     comparedWith: { ...slice.comparedWith, rulesDigest: rules.digest },
@@ -73,9 +75,17 @@ function movedBy(rule: LoadedRule, result: Result, results: readonly Result[], s
     signal: result.signal,
     feature: result.feature,
     change: rule.kind === 'threshold' ? `${measuredInWords(rule, result)}; ${change}` : change,
-    effect: drift.effect?.value ?? null,
+    ...effectOf(drift, rates),
     log10Evidence: drift.evidence?.log10Feature ?? null,
   }
+}
+
+/** How far the thing moved: where missing or invalid values lead, the effect on the values that are left says nothing of it. */
+function effectOf({ evidence, effect }: Result, rates: Result['rates']): Pick<Moved, 'effect' | 'effectUnit'> {
+  const leading = evidence?.leadingGroup
+  const flag = leading === 'missing' || leading === 'invalid' ? rates[leading]?.difference : undefined
+  if (typeof flag === 'number') return { effect: flag, effectUnit: 'share' satisfies Effect['unit'] }
+  return effect === null ? { effect: null } : { effect: effect.value, effectUnit: effect.unit }
 }
 
 function summaryOf(rule: LoadedRule, slice: ExplainedSlice, condition: Condition, moved: readonly Moved[]): string {
@@ -115,7 +125,16 @@ function strongestEvidence({ results, fresh }: Condition): StrongestEvidence {
   }
 }
 
+/** What the results of a rule's signal are about. */
+const watchedBy: Readonly<Record<LoadedBudgetRule['signal'], string>> = {
+  'feature-drift': 'features',
+  'prediction-drift': 'outputs',
+  'confidence-drift': 'outputs',
+  'any-drift': 'features and outputs',
+}
+
 function budgetConfidence(
+  rule: LoadedBudgetRule,
   condition: Condition,
   { budget }: Pick<LoadedRules, 'budget'>,
   evidence: StrongestEvidence,
@@ -126,16 +145,26 @@ function budgetConfidence(
     return `The incident opened by the alarm of ${instant(alarmedAtMs)} goes on: evidence 10^${log10Threshold.toFixed(1)} raises ${falsely}.`
   }
   const features = condition.fresh.length
-  const whose = features === 1 ? '' : `, carried by ${features} of the things watched`
+  const whose = features === 1 ? '' : `, carried by ${formatCount(features)} ${watchedBy[rule.signal]}`
   return `Evidence 10^${log10.toFixed(1)} where 10^${log10Threshold.toFixed(1)} raises ${falsely}${whose}.`
 }
 
-function thresholdConfidence(rule: LoadedThresholdRule, { results }: Condition): string {
+function thresholdConfidence(rule: LoadedThresholdRule, { results }: Condition, slice: ExplainedSlice): string {
   const strongest = results[0]!
-  const { window, windowRows, baseline } = strongest.sizes
-  const values = rule.measure === 'rate' ? `${windowRows} rows` : `${window} values`
-  const sizes = `${values} of the window and ${baseline} of the baseline`
-  return `The rule's own threshold was crossed: ${measuredInWords(rule, strongest)}, from ${sizes}. It is not covered by the false-alarm budget.`
+  return `The rule's own threshold was crossed: ${measuredInWords(rule, strongest)}, from ${sizesInWords(rule, strongest, slice)}. It is not covered by the false-alarm budget.`
+}
+
+/** Rates of which every row is a case; all other measures, and the other rates, concern the values that are there. */
+const ratesOfRows: readonly string[] = ['missing', 'invalid', 'nan', 'infinite', 'wrong_type']
+
+function sizesInWords(rule: LoadedThresholdRule, { sizes, rates }: Result, { comparedWith }: ExplainedSlice): string {
+  const key = measureFor(rule.signal, rule.test)?.key ?? rule.test
+  if (rule.measure !== 'rate' || !ratesOfRows.includes(key))
+    return `${formatCount(sizes.window)} values of the window and ${formatCount(sizes.baseline)} of the baseline`
+  // Values are what missing and invalid rows leave; this way it holds for segments too.
+  const flagged = (rates['missing']?.baselineRate ?? 0) + (rates['invalid']?.baselineRate ?? 0)
+  const baselineRows = flagged < 1 ? Math.round(sizes.baseline / (1 - flagged)) : comparedWith.baselineRows
+  return `${formatCount(sizes.windowRows)} rows of the window and ${formatCount(baselineRows)} of the baseline`
 }
 
 function measuredInWords(rule: LoadedThresholdRule, result: Result): string {

@@ -190,11 +190,7 @@ function numeric(baseline: NumericSummary, gathered: Gathered): Distribution {
  * values behind each sum; with one origin that is the histogram's count. With several (instances that run different
  * baselines) it is not known, and the moments are undefined.
  */
-function momentsAbout(
-  mean: number,
-  values: number,
-  moments: readonly Moment[],
-): { sum: number; sumOfSquares: number } {
+function momentsAbout(mean: number, values: number, moments: readonly Moment[]): { sum: number; sumOfSquares: number } {
   const undefinedMoments = { sum: Number.NaN, sumOfSquares: Number.NaN }
   const origins = new Set(moments.map(({ origin }) => origin))
   if (origins.size !== 1) return undefinedMoments
