@@ -61,7 +61,7 @@ describe('labels, verdicts and the budget', () => {
     return body as Answer
   }
   const results = async (signal: string): Promise<Result[]> =>
-    (await get<{ results: Result[] }>(`/models/small/versions/1/results?signal=${signal}`)).results
+    (await get<{ results: Result[] }>(`/models/small/versions/1/results?order=ascending&signal=${signal}`)).results
   const alerts = async (): Promise<AlertRecord[]> => (await get<{ alerts: AlertRecord[] }>('/alerts')).alerts
   const budget = () => get<Record<string, unknown>>('/models/small/versions/1/budget')
 

@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createMonitor } from '@driftline/instrumentation'
-import type { Baseline } from '@driftline/instrumentation/contract'
+import type { Baseline, NumericFeatureBaseline } from '@driftline/instrumentation/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createWindowAccumulator } from '../collector/src/baseline/window-accumulator.ts'
 import { systemClock } from '../collector/src/clock.ts'
 import { countsFromTotals } from '../collector/src/evaluate/counts-from-totals.ts'
-import type { WindowCounts } from '../collector/src/evaluate/window-counts.ts'
+import type { Distribution, WindowCounts } from '../collector/src/evaluate/window-counts.ts'
 import { Totals } from '../collector/src/observation/totals.ts'
 import { createReceiver } from '../collector/src/receive/otlp-route.ts'
 import type { RowBatch } from '../collector/src/rows/row-batch.ts'
@@ -93,26 +93,24 @@ describe('the recorder and the reader of files', () => {
     colour: fc.oneof(cell, fc.constantFrom('blue', 'red')),
     score: fc.double({ min: 0, max: 1, noNaN: true }),
   })
+  type Row = { age: unknown; colour: unknown; score: number }
 
-  type Row = { age: unknown; height: unknown; colour: unknown; score: number }
-  const viaServer = async (rows: readonly Row[]): Promise<WindowCounts> => {
+  const viaServer = async (rows: readonly Row[], baseline = smallBaseline): Promise<WindowCounts> => {
     totals = new Totals()
     const monitor = createMonitor({
-      baseline: smallBaseline,
+      baseline,
       endpoint: url,
       exportIntervalMillis: 3_600_000,
       onError: (error) => expect(error).toBeNull(),
     })
     for (const { score, ...features } of rows) monitor.record(features, { score })
     await monitor.shutdown()
-    return countsFromTotals(smallBaseline, totals)
+    return countsFromTotals(baseline, totals)
   }
-  const viaFile = (rows: readonly Row[]): WindowCounts => {
-    const columns = new Map(
-      ['age', 'height', 'colour', 'score'].map((name) => [name, rows.map((one) => one[name as 'age'])]),
-    )
+  const viaFile = (rows: readonly Row[], baseline = smallBaseline): WindowCounts => {
+    const columns = new Map(['age', 'height', 'colour', 'score'].map((name) => [name, rows.map((one) => one[name as 'age'])]))
     const batch: RowBatch = { firstRow: 0, rows: rows.length, columns, text: false, place: String }
-    const accumulator = createWindowAccumulator(smallBaseline, { score: 'score' })
+    const accumulator = createWindowAccumulator(baseline, { score: 'score' })
     accumulator.add(batch)
     return accumulator.take()
   }
@@ -147,6 +145,44 @@ describe('the recorder and the reader of files', () => {
       ? [distribution.min! + 0, distribution.max! + 0]
       : []),
   ]
+
+  /** Sums of floating-point numbers depend on their order in the last digits. */
+  const expectSameMoments = (one: Distribution, other: Distribution, scale: number) => {
+    if (one.kind !== 'numeric' || other.kind !== 'numeric') throw new Error(`${one.kind} and ${other.kind}`)
+    const { values } = one
+    expect(Math.abs(one.sum - other.sum)).toBeLessThanOrEqual(1e-9 * scale * values)
+    expect(Math.abs(one.sumOfSquares - other.sumOfSquares)).toBeLessThanOrEqual(1e-9 * other.sumOfSquares)
+  }
+
+  it('have the same moments of outputs, which the recorder once did not send', async () => {
+    const scores = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 60 })
+    await fc.assert(
+      fc.asyncProperty(scores, async (some) => {
+        const rows = some.map((score) => ({ age: 40, colour: 'red', score }))
+        const [served, read] = [await viaServer(rows), viaFile(rows)]
+        expectSameMoments(served.outputs.get('score')!.distribution, read.outputs.get('score')!.distribution, 1)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('have the same variance of whole numbers beyond 2^53, which once was lost', async () => {
+    const mean = 9.01e15
+    const [age, ...others] = smallBaseline.features
+    const bounds = [mean - 1000, mean, mean + 1000]
+    const counts = [0, 5000, 4900, 0]
+    const ids = { ...(age as NumericFeatureBaseline), bounds, counts, mean, min: mean - 990, max: mean + 990 }
+    const baseline: Baseline = { ...smallBaseline, features: [ids, ...others] }
+    // Whole numbers of this size are even; these have a standard deviation of 285.
+    const rows = [-286, 286, -284, 284].map((shift) => ({ age: mean + shift, colour: 'red', score: 0.5 }))
+    for (const window of [await viaServer(rows, baseline), viaFile(rows, baseline)]) {
+      expect(window.features.get('age')!.distribution).toMatchObject({
+        values: 4,
+        sum: 0,
+        sumOfSquares: 2 * (286 ** 2 + 284 ** 2),
+      })
+    }
+  })
 
   it('count any rows alike', async () => {
     await fc.assert(

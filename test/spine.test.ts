@@ -104,6 +104,48 @@ describe('the whole way', () => {
     expect((await get<{ alerts: AlertRecord[] }>('/api/v1/alerts')).alerts).toEqual(alerts)
   })
 
+  it('pages through windows, the newest first', async () => {
+    const path = '/api/v1/models/small/versions/1/windows'
+    for (let i = 0; i < 3; i++) {
+      await record(100, 1)
+      ahead += 20_000
+    }
+    await collector.evaluate()
+    const all = await get<{ windows: { startMs: number }[]; more: boolean }>(path)
+    const starts = all.windows.map(({ startMs }) => startMs)
+    expect(starts.length).toBeGreaterThan(0)
+    expect(starts).toEqual(starts.toSorted((a, b) => b - a))
+    const from = new Date(starts.at(-1)!).toISOString()
+    const last = await get<{ windows: object[]; more: boolean }>(`${path}?order=ascending&limit=1&from=${from}`)
+    expect(last.windows).toHaveLength(1)
+    expect(last.more).toBe(starts.length > 1)
+  })
+
+  it('refuses rules that do not fit, each problem on a line of its own', async () => {
+    const { writeFileSync } = await import('node:fs')
+    const { runDriftline } = await import('../collector/src/cli/run-driftline.ts')
+    writeFileSync(
+      join(directory, 'bad.yaml'),
+      'model: small\nwindow: { size: soon }\nfalseAlarmBudget: often\nrules: []\nextra: 1\n',
+    )
+    let stderr = ''
+    const io = {
+      stdout: () => undefined,
+      stderr: (text: string) => void (stderr += text),
+      terminal: false,
+      environment: {},
+      directory,
+      clock: systemClock,
+      untilStopped: () => Promise.resolve(),
+    }
+    const status = await runDriftline(
+      ['collector', '--rules', 'bad.yaml', '--port', '0', '--data-dir', join(directory, 'other')],
+      io,
+    )
+    expect(status).toBe(1)
+    expect(stderr.trim().split('\n').length).toBeGreaterThanOrEqual(4)
+  })
+
   it('answers every wrong question with a reason', async () => {
     for (const [path, status, part] of [
       ['/api/v1/nothing', 404, 'nothing at GET'],

@@ -1,10 +1,11 @@
 import { chiSquareUpperTail } from '../../collector/src/stats/chi-square-distribution.ts'
-import { chiSquareStatistic } from '../../collector/src/stats/chi-square-test.ts'
-import { hellingerDistance } from '../../collector/src/stats/hellinger-distance.ts'
+import { CellHistogram } from '../../collector/src/stats/cell-histogram.ts'
+import { chiSquareOfCells } from '../../collector/src/stats/chi-square-test.ts'
+import { hellingerOfCells } from '../../collector/src/stats/hellinger-distance.ts'
 import { sumOf } from '../../collector/src/stats/histogram-cells.ts'
-import { jensenShannonDistance } from '../../collector/src/stats/jensen-shannon-divergence.ts'
-import { kolmogorovSmirnovPValue, kolmogorovSmirnovStatistic } from '../../collector/src/stats/kolmogorov-smirnov.ts'
-import { largestShareDifference } from '../../collector/src/stats/largest-share-difference.ts'
+import { jensenShannonOfCells } from '../../collector/src/stats/jensen-shannon-divergence.ts'
+import { kolmogorovSmirnovOfCells, kolmogorovSmirnovPValue } from '../../collector/src/stats/kolmogorov-smirnov.ts'
+import { largestDifferenceOfCells } from '../../collector/src/stats/largest-share-difference.ts'
 import { rateDifferenceTest } from '../../collector/src/stats/rate-difference-test.ts'
 import { wassersteinDistance } from '../../collector/src/stats/wasserstein-distance.ts'
 import { budgetSteps } from './features.ts'
@@ -145,13 +146,15 @@ export function fixedRules(kind: WindowKind, features: number): FixedRule[] {
 
 /** What a rule of another tool compares windows with. */
 export interface RuleBaseline {
-  readonly counts: Float64Array
-  readonly size: number
+  readonly cells: CellHistogram
   /** Only of numbers. */
   readonly bounds: Float64Array | null
   /** Cell of the merged histogram (deciles) per cell; of categories every cell is its own. */
   readonly group: Uint32Array
-  readonly grouped: Float64Array
+  readonly grouped: CellHistogram
+  /** The window under judgement, in the same cells: kept from one to the next. */
+  readonly window: CellHistogram
+  readonly groupedWindow: CellHistogram
   /** Over baseline chunks of the window's size, which is the best case for the tools that look at them. */
   readonly chunkDistance: Spread
   readonly chunkDivergence: Spread
@@ -173,15 +176,16 @@ export function ruleBaseline(
   windowRows: number,
   random: Random,
 ): RuleBaseline {
-  const size = sumOf(counts)
   const group = bounds === null ? Uint32Array.from(counts, (_, cell) => cell) : decileOfCells(counts)
-  const distances = chunkDistances(counts, size, windowRows, random)
+  const cells = CellHistogram.of(counts)
+  const distances = chunkDistances(cells, windowRows, random)
   return {
-    counts,
-    size,
+    cells,
     bounds,
     group,
-    grouped: groupCounts(counts, group),
+    grouped: CellHistogram.of(groupCounts(counts, group)),
+    window: new CellHistogram(),
+    groupedWindow: new CellHistogram(),
     chunkDistance: spreadOf(distances),
     chunkDivergence: spreadOf(distances.map((distance) => distance * distance)),
   }
@@ -211,7 +215,8 @@ function groupCounts(counts: ArrayLike<number>, group: Uint32Array): Float64Arra
 }
 
 /** The baseline's rows, dealt into chunks at random; NaN when there are too few chunks for a mean and a deviation. */
-function chunkDistances(counts: Float64Array, size: number, chunkRows: number, random: Random): number[] {
+function chunkDistances(baseline: CellHistogram, chunkRows: number, random: Random): number[] {
+  const { counts, size } = baseline
   const chunks = Math.min(Math.floor(size / chunkRows), mostChunks)
   if (chunks < fewestChunks) return [Number.NaN]
   const rows = new Uint32Array(size)
@@ -228,10 +233,11 @@ function chunkDistances(counts: Float64Array, size: number, chunkRows: number, r
     rows[i] = rows[other]!
     rows[other] = kept
   }
+  const dealt = new CellHistogram()
   return Array.from({ length: chunks }, (_, chunk) => {
     const cells = new Float64Array(counts.length)
     for (let i = chunk * chunkRows; i < (chunk + 1) * chunkRows; i++) cells[rows[i]!]!++
-    return jensenShannonDistance(counts, cells)!
+    return distanceInBits(baseline, dealt.read(cells))
   })
 }
 
@@ -240,24 +246,25 @@ export function numericStatistics(
   baseline: RuleBaseline,
   closing: { readonly min: number; readonly max: number },
   counts: Float64Array,
-  window: { readonly min: number; readonly max: number },
+  extremes: { readonly min: number; readonly max: number },
 ): number[] {
   const bounds = baseline.bounds!
   // As the presets do: cells open on one side end where both histograms do.
-  const ends = { min: Math.min(closing.min, window.min), max: Math.max(closing.max, window.max) }
-  const rows = sumOf(counts)
-  const grouped = groupCounts(counts, baseline.group)
-  const distance = kolmogorovSmirnovStatistic(baseline.counts, counts)!
-  const jensenShannon = jensenShannonDistance(baseline.counts, counts)!
+  const ends = { min: Math.min(closing.min, extremes.min), max: Math.max(closing.max, extremes.max) }
+  const { cells, grouped } = baseline
+  const window = baseline.window.read(counts)
+  const groupedWindow = baseline.groupedWindow.read(groupCounts(counts, baseline.group))
+  const distance = kolmogorovSmirnovOfCells(cells, window)
+  const jensenShannon = distanceInBits(cells, window)
   return [
-    minusLn(kolmogorovSmirnovPValue(distance, baseline.size, rows)),
+    minusLn(kolmogorovSmirnovPValue(distance, cells.size, window.size)),
     distance,
-    chiSquareOf(baseline.grouped, grouped),
-    psiWithFloor(baseline.grouped, grouped, baseline.size, rows),
+    chiSquareOf(grouped, groupedWindow),
+    psiWithFloor(grouped, groupedWindow),
     // The baseline's distribution has standard deviation 1.
-    wassersteinDistance({ bounds, counts: baseline.counts, ...ends }, { bounds, counts, ...ends })!,
+    wassersteinDistance({ bounds, counts: cells.counts, ...ends }, { bounds, counts, ...ends })!,
     jensenShannon,
-    hellingerDistance(baseline.counts, counts)!,
+    hellingerOfCells(cells, window),
     pullOf(jensenShannon, baseline.chunkDistance),
     pullOf(jensenShannon * jensenShannon, baseline.chunkDivergence),
   ]
@@ -265,19 +272,20 @@ export function numericStatistics(
 
 /** The statistics of a window of categories, in the order of `statisticsOf.categorical`. */
 export function categoricalStatistics(baseline: RuleBaseline, counts: Float64Array): number[] {
-  const rows = sumOf(counts)
-  const jensenShannon = jensenShannonDistance(baseline.counts, counts)!
-  const chiSquare = chiSquareStatistic(baseline.counts, counts)
+  const { cells } = baseline
+  const window = baseline.window.read(counts)
+  const jensenShannon = distanceInBits(cells, window)
+  const chiSquare = chiSquareOfCells(cells, window)
   return [
-    chiSquareOf(baseline.counts, counts),
-    chiSquare === null ? 0 : Math.sqrt(chiSquare.statistic / (baseline.size + rows)),
-    psiWithFloor(baseline.counts, counts, baseline.size, rows),
+    chiSquareOf(cells, window),
+    chiSquare === null ? 0 : Math.sqrt(chiSquare.statistic / (cells.size + window.size)),
+    psiWithFloor(cells, window),
     jensenShannon,
-    hellingerDistance(baseline.counts, counts)!,
-    largestShareDifference(baseline.counts, counts)!,
+    hellingerOfCells(cells, window),
+    largestDifferenceOfCells(cells, window),
     pullOf(jensenShannon, baseline.chunkDistance),
     pullOf(jensenShannon * jensenShannon, baseline.chunkDivergence),
-    minusLn(flooredChiSquareProbability(baseline, counts, rows)),
+    minusLn(flooredChiSquareProbability(cells, window)),
   ]
 }
 
@@ -292,38 +300,39 @@ export function missingStatistics(
 
 const pullOf = (value: number, { mean, deviation }: Spread): number => (value - mean) / deviation
 
-function flooredChiSquareProbability(baseline: RuleBaseline, counts: Float64Array, rows: number): number {
+function flooredChiSquareProbability(baseline: CellHistogram, window: CellHistogram): number {
   let statistic = 0
   let categories = 0
-  for (let cell = 0; cell < counts.length; cell++) {
+  for (let cell = 0; cell < baseline.cells; cell++) {
     const before = baseline.counts[cell]!
-    if (counts[cell]! + before === 0) continue
-    if (counts[cell]! > 0) categories++
-    const expected = Math.floor((before / baseline.size) * rows)
+    const count = window.counts[cell]!
+    if (count + before === 0) continue
+    if (count > 0) categories++
+    const expected = Math.floor((before / baseline.size) * window.size)
     if (expected === 0) return 0
-    statistic += (counts[cell]! - expected) ** 2 / expected
+    statistic += (count - expected) ** 2 / expected
   }
   return chiSquareUpperTail(statistic, Math.max(categories - 1, 1))
 }
 
-function chiSquareOf(baseline: ArrayLike<number>, window: ArrayLike<number>): number {
-  const test = chiSquareStatistic(baseline, window)
+/** Jensen-Shannon distance, base 2. */
+function distanceInBits(baseline: CellHistogram, window: CellHistogram): number {
+  return Math.sqrt(jensenShannonOfCells(baseline, window) / Math.LN2)
+}
+
+function chiSquareOf(baseline: CellHistogram, window: CellHistogram): number {
+  const test = chiSquareOfCells(baseline, window)
   return test === null ? 0 : minusLn(chiSquareUpperTail(test.statistic, test.degreesOfFreedom))
 }
 
 /** Peers replace a share of zero, in either sample, by this. */
 const shareFloor = 0.0001
 
-function psiWithFloor(
-  baseline: ArrayLike<number>,
-  window: ArrayLike<number>,
-  baselineRows: number,
-  windowRows: number,
-): number {
+function psiWithFloor(baseline: CellHistogram, window: CellHistogram): number {
   let sum = 0
-  for (let i = 0; i < baseline.length; i++) {
-    const p = (baseline[i]! || shareFloor * baselineRows) / baselineRows
-    const q = (window[i]! || shareFloor * windowRows) / windowRows
+  for (let i = 0; i < baseline.cells; i++) {
+    const p = baseline.shares[i]! || shareFloor
+    const q = window.shares[i]! || shareFloor
     sum += (q - p) * Math.log(q / p)
   }
   return sum

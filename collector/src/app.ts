@@ -13,6 +13,7 @@ import { createApi } from './api/router.ts'
 import { readBaseline, readManifest } from './baseline/read-baseline.ts'
 import type { Clock } from './clock.ts'
 import { ConfigError, type CollectorConfig, type Environment } from './config.ts'
+import { requireCompilable } from './evaluate/compile-model.ts'
 import { createEvaluator, type EvaluatedSlice } from './evaluate/evaluator.ts'
 import { createReceiver } from './receive/otlp-route.ts'
 import { checkAgainstBaseline } from './rules/check-baseline.ts'
@@ -45,6 +46,8 @@ const pruneIntervalMs = 3_600_000
 const dayMs = 86_400_000
 /** Notifications under way may take this long when the collector stops; what is not told by then is told after the next start. */
 const notificationDeadlineMs = 2000
+/** Requests under way may take this long when the collector stops; a sender that stalls in the middle of one sends it again later. */
+const requestDeadlineMs = 3000
 
 /** The table of contents of the server: builds every part, in order, and hands each what it needs. */
 export async function startCollector({ config, clock, environment, log }: CollectorOptions): Promise<Collector> {
@@ -82,8 +85,19 @@ export async function startCollector({ config, clock, environment, log }: Collec
         await alerts.apply(rules.rulesFor(evaluated.model, evaluated.version), alertSliceOf(evaluated))
       },
     })
+    // Whether the last data could be stored; a collector that cannot store is alive, but not ready.
+    let storing = true
     const receiver = createReceiver({
-      sink: (blocks) => store.append(blocks),
+      sink: async (blocks) => {
+        try {
+          const receipt = await store.append(blocks)
+          storing = true
+          return receipt
+        } catch (error) {
+          storing = false
+          throw error
+        }
+      },
       clock,
       limits: { bodyBytes: config.maximumBodyBytes },
       token: config.ingestToken,
@@ -97,7 +111,7 @@ export async function startCollector({ config, clock, environment, log }: Collec
       createHealthRoutes({
         store,
         adminToken: config.adminToken,
-        ready: () => true,
+        ready: () => storing,
         received: () => receiver.counters,
         evaluator: evaluator.counters,
         notifications: () => ({ ...alerts.deliveries }),
@@ -137,7 +151,7 @@ export async function startCollector({ config, clock, environment, log }: Collec
       url: urlOf(server, config),
       evaluate: () => evaluation.now(),
       async close() {
-        await closeServer(server)
+        await closeServer(server, clock)
         await evaluation.stop()
         await pruning.stop()
         await Promise.race([
@@ -198,9 +212,19 @@ async function readDocuments(config: CollectorConfig): Promise<{ manifests: Mani
     return documents
   }
   const manifests = await readAll(config.manifests, readManifest)
-  const baselines = await readAll(config.baselines, readBaseline)
+  const baselines = await readAll(config.baselines, readUsableBaseline)
   if (problems.length > 0) throw new ConfigError(problems)
   return { manifests, baselines }
+}
+
+async function readUsableBaseline(path: string): Promise<Baseline> {
+  const baseline = await readBaseline(path)
+  try {
+    requireCompilable(baseline)
+  } catch (error) {
+    throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+  return baseline
 }
 
 function createServer(config: CollectorConfig, app: Express): Server {
@@ -228,12 +252,14 @@ function urlOf(server: Server, { host, tls }: CollectorConfig): string {
   return `${tls === null ? 'http' : 'https'}://${name}:${port}`
 }
 
-/** Lets requests under way finish; idle keep-alive connections are closed at once. */
-async function closeServer(server: Server): Promise<void> {
+/** Lets requests under way finish, for a while; idle keep-alive connections are closed at once. */
+async function closeServer(server: Server, clock: Clock): Promise<void> {
+  const cancel = clock.after(requestDeadlineMs, () => server.closeAllConnections())
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
     server.closeIdleConnections()
   })
+  cancel()
 }
 
 /** Runs a task again and again, never twice at once: the next run is set when one has ended. */

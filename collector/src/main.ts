@@ -1,7 +1,13 @@
-#!/usr/bin/env node
 import { systemClock } from './clock.ts'
 import type { Io } from './cli/command.ts'
 import { runDriftline } from './cli/run-driftline.ts'
+
+// A reader that has seen enough (`driftline ... | head`) is no failure of a command that ends by itself; a server goes on without it.
+let serving = false
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (!serving) process.exit(error.code === 'EPIPE' ? 0 : 1)
+})
+process.stderr.on('error', () => undefined)
 
 const io: Io = {
   stdout: (text) => void process.stdout.write(text),
@@ -12,12 +18,10 @@ const io: Io = {
   clock: systemClock,
   untilStopped: () =>
     new Promise((resolve) => {
+      serving = true
       process.once('SIGINT', resolve)
       process.once('SIGTERM', resolve)
     }),
 }
-
-// A reader that has seen enough (`driftline ... | head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
 process.exitCode = await runDriftline(process.argv.slice(2), io)

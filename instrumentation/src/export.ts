@@ -17,7 +17,10 @@ const exportDeadlineMillis = 30_000
 /** What `flush()` and `shutdown()` wait for at most. */
 export const shutdownDeadlineMillis = 5_000
 
-/** How long a process that has nothing else to do is held back for the last interval. */
+/**
+ * How long a process that has nothing else to do is held back for the last interval. An answer takes a few milliseconds, but a
+ * process shorter than an interval loads the exporter first, which takes 0.3 s on two busy cores and longer on less.
+ */
 export const exitDeadlineMillis = 2_000
 
 /** A receiver may not put off exports for longer than this. */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { systemClock, type Clock } from './clock.ts'
 import { createOtlpExporter, IntervalExporter } from './export.ts'
 import { FailureReport } from './failure-report.ts'
@@ -9,7 +10,13 @@ import { ModelRecorder, type ColumnFeatures, type DropReason, type TensorFeature
 import type { BatchOutput, Output } from './recorder/scope-recorder.ts'
 import { resourceAttributes } from './resource.ts'
 
-/** One model that is being watched. No method throws, waits or keeps the process alive; failures are counted and told once. */
+/**
+ * One model that is being watched. No method throws; recording waits for nothing; failures are counted and told once.
+ *
+ * A monitor does not keep the process alive, but for one thing: when the process has nothing else to do, the last interval is sent. That takes
+ * as long as the receiver takes to answer; after 2 s without an answer the process ends, and the interval is lost. A connection
+ * that does not come about is given up after 1.5 s; only the system's look-up of a host name can take longer. `await shutdown()` to wait for 5 s.
+ */
 export interface Monitor {
   /**
    * Counts one row that went into the model, and what came out.

@@ -200,12 +200,12 @@ function planDetector(
   }
 }
 
-/** Origin 0, because no moments of outputs are sent, and a sum about 0 is the plain sum. */
+/** Without a baseline, probabilities are summed about 0: they lose no digits there, and all instances agree on it. */
 function planOutput(summary: NumericSummary | undefined, otherwise: readonly number[] | null): OutputPlan {
   const bounds = summary?.bounds ?? otherwise
   return {
     bounds,
-    origin: 0,
+    origin: summary?.mean ?? (bounds === null ? null : 0),
     low: -Infinity,
     high: Infinity,
     mayBeNegative: summary === undefined ? bounds === null : summary.min < 0,

@@ -185,6 +185,11 @@ function renamed(own: OwnAttributes): Attributes {
   return result
 }
 
+/** Exporters write attributes that are whole numbers as 64-bit integers, and go wrong beyond 2^53; text keeps every digit. */
+function originAttribute(origin: number): AttributeValue {
+  return Number.isInteger(origin) && !Number.isSafeInteger(origin) ? String(origin) : origin
+}
+
 function hrTime(micros: number): HrTime {
   const seconds = Math.floor(micros / 1e6)
   return [seconds, (micros - seconds * 1e6) * 1000]
@@ -221,22 +226,20 @@ class MetricBuilder {
     )
   }
 
-  /** Left out when it is too large to be a number. */
-  moment(own: OwnAttributes, value: number): void {
-    if (!Number.isFinite(value)) return
-    const attributes = this.#attributesOf('featureMoment', own)
-    this.#points('featureMoment', { dataPointType: dataPointType.sum, isMonotonic: false }).push(
-      this.#point(attributes, value),
-    )
+  moments(metric: MetricId, own: OwnAttributes, { origin, first, second }: NumericReading): void {
+    const momentOrigin = originAttribute(origin)
+    this.#moment(metric, { ...own, momentOrder: 1, momentOrigin }, first)
+    this.#moment(metric, { ...own, momentOrder: 2, momentOrigin }, second)
   }
 
   histogram(metric: MetricId, own: OwnAttributes, reading: NumericReading, withSum: boolean): void {
     const { count, cells, min, max } = reading
     const attributes = this.#attributesOf(metric, own)
+    // Rounding may leave a sum of zeros a little below zero.
     const sum = reading.first + count * reading.origin
     const header = {
       count,
-      ...(withSum && count > 0 && min >= 0 && Number.isFinite(sum) ? { sum } : {}),
+      ...(withSum && count > 0 && min >= 0 && Number.isFinite(sum) ? { sum: Math.max(sum, 0) } : {}),
       ...(count > 0 ? { min, max } : {}),
     }
     if (cells.kind === 'explicit') {
@@ -252,6 +255,13 @@ class MetricBuilder {
       }
       this.#points(metric, { dataPointType: dataPointType.exponentialHistogram }).push(this.#point(attributes, value))
     }
+  }
+
+  /** Left out when it is too large to be a number. */
+  #moment(metric: MetricId, own: OwnAttributes, value: number): void {
+    if (!Number.isFinite(value)) return
+    const attributes = this.#attributesOf(metric, own)
+    this.#points(metric, { dataPointType: dataPointType.sum, isMonotonic: false }).push(this.#point(attributes, value))
   }
 
   /** The points of a metric. Features of one metric may be histograms of both kinds, which OTLP keeps apart. */
@@ -284,8 +294,7 @@ function addFeatures(builder: MetricBuilder, plan: ModelPlan, scope: ScopeReadin
 function addNumeric(builder: MetricBuilder, feature: FeaturePlan & { kind: 'numeric' }, reading: NumericReading): void {
   const { name } = feature
   builder.histogram('featureValue', { featureName: name }, reading, !feature.mayBeNegative)
-  builder.moment({ featureName: name, momentOrder: 1, momentOrigin: reading.origin }, reading.first)
-  builder.moment({ featureName: name, momentOrder: 2, momentOrigin: reading.origin }, reading.second)
+  builder.moments('featureMoment', { featureName: name }, reading)
   addInvalid(builder, name, [
     ['missing', reading.missing],
     ['nan', reading.nan],
@@ -326,9 +335,9 @@ function addPredictions(
   classes.categories.forEach((category, i) => {
     if (classes.seen[i] === 1) builder.counter('predictions', { predictionClass: category }, classes.counts[i]!)
   })
-  addOutput(builder, 'predictionScore', predictions.score, score)
-  addOutput(builder, 'predictionConfidence', predictions.confidence, confidence)
-  addOutput(builder, 'predictionValue', predictions.value, value)
+  addOutput(builder, 'score', predictions.score, score)
+  addOutput(builder, 'confidence', predictions.confidence, confidence)
+  addOutput(builder, 'value', predictions.value, value)
 }
 
 function addDetector(builder: MetricBuilder, { detector }: ModelPlan, { detector: reading }: ScopeReading): void {
@@ -344,6 +353,19 @@ function addOutcomes(builder: MetricBuilder, { pairs, error, delay }: OutcomeRea
   if (delay.count > 0) builder.histogram('outcomeDelay', {}, delay, true)
 }
 
-function addOutput(builder: MetricBuilder, metric: MetricId, plan: OutputPlan, reading: NumericReading): void {
-  if (reading.count > 0) builder.histogram(metric, {}, reading, !plan.mayBeNegative)
+const outputMetrics = {
+  score: 'predictionScore',
+  confidence: 'predictionConfidence',
+  value: 'predictionValue',
+} as const satisfies Record<string, MetricId>
+
+function addOutput(
+  builder: MetricBuilder,
+  output: keyof typeof outputMetrics,
+  plan: OutputPlan,
+  reading: NumericReading,
+): void {
+  if (reading.count === 0) return
+  builder.histogram(outputMetrics[output], {}, reading, !plan.mayBeNegative)
+  builder.moments('predictionMoment', { predictionOutput: output }, reading)
 }

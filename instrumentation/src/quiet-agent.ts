@@ -3,8 +3,11 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Duplex } from 'node:stream'
 
-/** A connection that does not come about in this time is given up: while it is being made it keeps the process alive. */
-const connectTimeoutMillis = 3_000
+/**
+ * A connection that does not come about in this time is given up: while it is being made it keeps the process alive, and
+ * that shall not outlast the time that export.ts allows at the end of a process. Long enough for TCP's first repetition, after 1 s.
+ */
+const connectTimeoutMillis = 1_500
 
 /** Answers after which an OTLP exporter would wait and try again by itself. */
 const retryableStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504])

@@ -20,13 +20,64 @@ function monitored(options: Partial<MonitorOptions> = {}): Monitor {
 
 function counters(series: Series): Record<string, number> {
   return Object.fromEntries(
-    [...series].filter(
-      (entry): entry is [string, number] => typeof entry[1] === 'number' && !entry[0].startsWith('ml.feature.moment'),
-    ),
+    [...series].filter((entry): entry is [string, number] => typeof entry[1] === 'number' && !isMoment(entry[0])),
   )
 }
 
+function isMoment(key: string): boolean {
+  return key.startsWith('ml.feature.moment') || key.startsWith('ml.prediction.moment')
+}
+
 describe('rows', () => {
+  describe('with features named like the members of any object', () => {
+    const names = ['toString', 'hasOwnProperty', 'constructor', '__proto__']
+    const baseline = () => smallBaseline({ features: names.map((name) => numericFeature(name, [-1, 50], 5)) })
+    const missing = (absent: readonly string[], rows: number) =>
+      Object.fromEntries(absent.map((name) => [`ml.feature.invalid_values ${name} missing`, rows]))
+
+    it('lack a feature that is absent, and do not read it from Object.prototype', async () => {
+      const monitor = monitored({ baseline: baseline() })
+      monitor.record({ constructor: 40 })
+      monitor.record(Object.assign(Object.create(null), { constructor: 41 }))
+      const series = await collect(monitor.metricProducer)
+      expect(histogram(series, 'ml.feature.value constructor')).toMatchObject({ count: 2, max: 41 })
+      expect(counters(series)).toEqual(missing(['toString', 'hasOwnProperty', '__proto__'], 2))
+    })
+
+    it('lack it too when read by name, because their keys ever change or a getter throws', async () => {
+      const monitor = monitored({ baseline: baseline() })
+      monitor.record({
+        get toString(): never {
+          throw new Error('getter')
+        },
+      })
+      for (let i = 0; i < 20; i++) monitor.record({ [`id${i}`]: i, toString: i })
+      const series = await collect(monitor.metricProducer)
+      expect(histogram(series, 'ml.feature.value toString').count).toBe(20)
+      expect(counters(series)).toEqual({
+        'ml.feature.invalid_values toString wrong_type': 1,
+        ...missing(['hasOwnProperty', 'constructor', '__proto__'], 21),
+      })
+    })
+
+    it('have it when it is their own or a getter of their class, but not when it is a method', async () => {
+      class Row {
+        get hasOwnProperty(): never {
+          return 3 as never
+        }
+        toString(): string {
+          return 'row'
+        }
+      }
+      const monitor = monitored({ baseline: baseline() })
+      monitor.record(new Row() as never)
+      monitor.record(JSON.parse('{"__proto__": 1, "toString": 2, "hasOwnProperty": 3, "constructor": 4}'))
+      const series = await collect(monitor.metricProducer)
+      expect(names.map((name) => histogram(series, `ml.feature.value ${name}`).count)).toEqual([1, 2, 1, 1])
+      expect(counters(series)).toEqual(missing(['toString', 'constructor', '__proto__'], 1))
+    })
+  })
+
   it('are counted from objects in any key order, with other keys between, and from arrays', async () => {
     const monitor = monitored()
     monitor.record({ age: 5, sector: 'private', member: true })
@@ -333,14 +384,23 @@ describe('batches', () => {
     expect(counters(series)).toEqual({ 'ml.feature.invalid_values a nan': 1, 'ml.feature.invalid_values b missing': 1 })
   })
 
-  it('whose size does not fit are dropped with as many rows as they said', () => {
+  it('whose size does not fit are dropped with as many rows as they said and could hold', () => {
     const monitor = monitored()
     monitor.recordBatch({ data: [1, 2, 3], rows: 2 })
     monitor.recordBatch({ data: [1, 2, 3], rows: 1, columns: 2 })
     monitor.recordBatch({ data: [1, 2, 3], rows: 1.5 })
     monitor.recordBatch({ other: [1, 2] })
     monitor.recordBatch({ data: [], rows: 0 })
-    expect(monitor.statistics()).toMatchObject({ rows: 0, dropped: { malformed_batch: 5 } })
+    expect(monitor.statistics()).toMatchObject({ rows: 0, dropped: { malformed_batch: 4 } })
+  })
+
+  it('of a few values that say they have a billion rows do not count as a billion dropped rows', () => {
+    const monitor = monitored()
+    monitor.recordBatch({ data: new Float32Array(7), rows: 1e9 })
+    expect(monitor.statistics().dropped).toEqual({ malformed_batch: 3 })
+    monitor.recordBatch({ data: [], rows: 1e9 })
+    monitor.recordBatch({ data: 'none', rows: 1e9 })
+    expect(monitor.statistics().dropped).toEqual({ malformed_batch: 5 })
   })
 })
 
@@ -348,13 +408,41 @@ describe('batches', () => {
 function withoutMoments(series: Series): Series {
   const result: Series = new Map()
   for (const [key, value] of [...series].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    if (key.startsWith('ml.feature.moment')) continue
+    if (isMoment(key)) continue
     result.set(key, typeof value === 'object' ? { ...value, sum: 0 } : value)
   }
   return result
 }
 
 describe('answers of the model', () => {
+  it('have moments about the mean of the baseline, as features have', async () => {
+    const monitor = monitored()
+    for (const score of [0.25, 0.75, 1]) monitor.record([1], { score, value: 7 })
+    const { scopeMetrics } = (await monitor.metricProducer.collect()).resourceMetrics
+    const { dataPoints, ...moments } = scopeMetrics[0]!.metrics.find(
+      ({ descriptor }) => descriptor.name === metrics.predictionMoment.name,
+    )!
+    expect(moments).toMatchObject({ isMonotonic: false, descriptor: { unit: '1' } })
+    const points = dataPoints.map(({ attributes, value }) => [...Object.values(attributes), value])
+    expect(points).toEqual([
+      ['score', 1, 0.5, 0.5],
+      ['score', 2, 0.5, 0.375],
+      ['confidence', 1, 0, 2.5],
+      ['confidence', 2, 0, 2.125],
+      ['value', 1, 7, 0],
+      ['value', 2, 7, 0],
+    ])
+  })
+
+  it('have no sum below zero when all were zero', async () => {
+    const score = { ...smallBaseline().predictions.score!, mean: 0.3, min: 0 }
+    const monitor = monitored({ baseline: smallBaseline({ predictions: { score } }) })
+    for (let i = 0; i < 1000; i++) monitor.record([1], { score: 0 })
+    const { sum } = histogram(await collect(monitor.metricProducer), 'ml.prediction.score')
+    expect(sum).toBeGreaterThanOrEqual(0)
+    expect(sum).toBeLessThan(1e-9)
+  })
+
   it('have their class and confidence derived from the score by the decision of the baseline', async () => {
     const monitor = monitored()
     for (const score of [0.2, 0.5, 0.9]) monitor.record([1], { score })
@@ -545,6 +633,19 @@ describe('what is collected', () => {
       ends.push(end!)
     }
     expect(new Set(ends).size).toBe(50)
+  })
+
+  it('sends the origin of moments as a text when exporters would garble it as a 64-bit integer', async () => {
+    const origins: unknown[] = []
+    for (const mean of [5, 0.5, 2 ** 53 - 1, 2 ** 53, -9.01e15, 1e300]) {
+      const monitor = monitored({ baseline: smallBaseline({ features: [numericFeature('age', [-1e301, 10], mean)] }) })
+      monitor.record({ age: mean })
+      const { scopeMetrics } = (await monitor.metricProducer.collect()).resourceMetrics
+      const moments = scopeMetrics[0]!.metrics.find(({ descriptor }) => descriptor.name === metrics.featureMoment.name)!
+      expect(moments.dataPoints.map(({ value }) => value)).toEqual([0, 0])
+      origins.push(moments.dataPoints[0]!.attributes['ml.feature.moment.origin'])
+    }
+    expect(origins).toEqual([5, 0.5, 2 ** 53 - 1, '9007199254740992', '-9010000000000000', '1e+300'])
   })
 
   it('has no moment when it is too large for a number', async () => {

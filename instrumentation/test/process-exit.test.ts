@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -100,6 +100,34 @@ describe('a process with a live monitor', () => {
     } finally {
       mute.closeAllConnections()
       mute.close()
+    }
+  })
+
+  it('ends in 2 s although no connection comes about, which once held it for 3 s', { retry: 2 }, async () => {
+    // Never accepts; with its queue full, further connections hang.
+    const listener = spawn(
+      process.execPath,
+      [
+        '-e',
+        `const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+           require('node:fs').writeSync(1, String(server.address().port))
+           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30_000)
+         })`,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const port = Number(String((await once(listener.stdout, 'data'))[0]))
+    const queued = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+    try {
+      await once(queued[0]!, 'connect')
+      const { code, idleMillis } = await run(`monitor.record({ age: 1 })`, {
+        MONITOR_OPTIONS: JSON.stringify({ endpoint: `http://127.0.0.1:${port}` }),
+      })
+      expect(code).toBe(0)
+      expect(idleMillis).toBeLessThan(3_000)
+    } finally {
+      for (const socket of queued) socket.destroy()
+      listener.kill('SIGKILL')
     }
   })
 

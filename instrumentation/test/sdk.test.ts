@@ -39,6 +39,7 @@ const expectedNames = [
   'ml.predictions',
   'ml.prediction.score',
   'ml.prediction.confidence',
+  'ml.prediction.moment',
   'ml.inference.duration',
 ]
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { systemClock } from './clock.ts'
 import { runDemo } from './demo/demo.ts'
 import { demoHelp, demoUsage, parseDemoArguments, type DemoOptions } from './demo/options.ts'

@@ -1,4 +1,5 @@
 import type { Diagnosis } from '../diagnose/diagnosis.ts'
+import type { Effect } from '../evaluate/result.ts'
 import type { Severity } from '../rules/rule.ts'
 
 /**
@@ -53,7 +54,13 @@ export interface Moved {
   readonly feature: string
   /** In words, with numbers and units. */
   readonly change: string
+  /** Size of the move, in `effectUnit`; of missing or invalid values when they are what moved. */
   readonly effect: number | null
+  /**
+   * `sd`: standard deviations of normal scores, that is, of the baseline's ranks mapped to a normal distribution; not those of the
+   * mean. `share`: difference of two shares, 0.1 for 10 points. Absent when there is no effect.
+   */
+  readonly effectUnit?: Effect['unit']
   readonly log10Evidence: number | null
 }
 

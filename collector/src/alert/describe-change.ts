@@ -1,6 +1,7 @@
 import { liesFarther, meanErrors } from '../diagnose/structure-change.ts'
-import { formatFactor, formatNumber, formatShare } from '../diagnose/words.ts'
+import { formatChange, formatFactor, formatNumber, formatShare } from '../diagnose/words.ts'
 import type { Moments, RateResult, Result, ResultSummary } from '../evaluate/result.ts'
+import { unitInWords } from './unit-words.ts'
 
 /** Facts that one sentence about a feature can bear. */
 const maximumFacts = 3
@@ -22,14 +23,14 @@ const flagWords: readonly (readonly [key: string, words: string])[] = [
 export interface DescribedResult {
   readonly result: Result
   readonly rates: Result['rates']
-  /** Real-world unit of the feature. */
+  /** Real-world unit of the feature, as its manifest has it. */
   readonly unit?: string
 }
 
 /**
  * What changed, in words with numbers, from the baseline to the window; the fact that the evidence points to first.
  *
- * @example 'mean 38.9 -> 467 years (x12.0), standard deviation 18.1 -> 217 (x12.0), above the largest value of the baseline 0 % -> 71 %'
+ * @example 'mean 38.9 years -> 467 years (x12.0), standard deviation 18.1 -> 217 (x12.0), above the largest value of the baseline 0 % -> 71 %'
  */
 export function describeChange({ result, rates, unit }: DescribedResult): string {
   if (result.signal === 'multivariate-drift') return structureInWords(result)
@@ -39,7 +40,10 @@ export function describeChange({ result, rates, unit }: DescribedResult): string
   for (const [key, words] of flagWords) {
     const rate = rates[key]
     if (rate !== undefined && isNotable(rate))
-      facts.push({ first: key === leading, text: `${words} ${shareChange(rate.baselineRate!, rate.rate!)}` })
+      facts.push({
+        first: key === leading,
+        text: `${flagInWords(key, words, rate)} ${shareChange(rate.baselineRate!, rate.rate!)}`,
+      })
   }
   const ordered = [...facts.filter((fact) => fact.first), ...facts.filter((fact) => !fact.first)]
   if (ordered.length === 0) return effectInWords(result)
@@ -47,6 +51,11 @@ export function describeChange({ result, rates, unit }: DescribedResult): string
     .slice(0, maximumFacts)
     .map((fact) => fact.text)
     .join(', ')
+}
+
+/** A baseline lists its frequent categories only: where it counted others, they are no new ones. */
+function flagInWords(key: string, words: string, { baselineRate }: RateResult): string {
+  return key === 'unknown_category' && baselineRate! > 0 ? 'in categories that the baseline did not keep' : words
 }
 
 function isNotable({ rate, baselineRate, difference, differenceInterval }: RateResult): boolean {
@@ -115,15 +124,16 @@ function structureInWords(result: Result): string {
 
 function effectInWords({ effect, reason }: Result): string {
   if (effect === null) return reason === null ? 'changed' : `changed (${reason})`
-  if (effect.unit === 'sd') return `shifted by ${formatNumber(effect.value)} baseline standard deviations`
+  if (effect.unit === 'sd')
+    return `shifted by ${formatNumber(effect.value)} standard deviations of its ranks in the baseline (normal scores)`
   return `share of ${JSON.stringify(effect.of ?? '')} changed by ${formatNumber(100 * effect.value)} points`
 }
 
-/** `38.9 -> 467 years (x12.0)`; the factor only where it says something. */
+/** `38.9 years -> 467 years (x12.0)`; the factor only where it says something. */
 export function numberChange(before: number, after: number, unit?: string): string {
   const ratio = after / before
   const factor = before > 0 && after > 0 && (ratio >= 1.1 || ratio <= 1 / 1.1) ? ` (${formatFactor(ratio)})` : ''
-  return `${formatNumber(before)} -> ${formatNumber(after)}${unit === undefined ? '' : ` ${unit}`}${factor}`
+  return `${formatChange(before, after, unit === undefined ? '' : unitInWords(unit))}${factor}`
 }
 
 /** @example shareChange(0.001, 0.2) // '0.1 % -> 20 %' */

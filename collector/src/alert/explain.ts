@@ -1,9 +1,9 @@
 import type { Diagnosis } from '../diagnose/diagnosis.ts'
-import { formatNumber } from '../diagnose/words.ts'
-import type { Result } from '../evaluate/result.ts'
+import { formatCount, formatNumber } from '../diagnose/words.ts'
+import type { Effect, Result } from '../evaluate/result.ts'
 import { budgetInWords } from '../rules/budget.ts'
 import { presets } from '../evaluate/presets/presets.ts'
-import type { LoadedPresetRule, LoadedRule, LoadedRules, LoadedThresholdRule } from '../rules/loaded.ts'
+import type { LoadedBudgetRule, LoadedPresetRule, LoadedRule, LoadedRules, LoadedThresholdRule } from '../rules/loaded.ts'
 import { measureFor } from '../rules/measures.ts'
 import type { ComparedWith, Explanation, Moved } from './alert.ts'
 import { measured, presetVerdict, type Condition } from './condition.ts'
@@ -49,7 +49,7 @@ export function explain({ rule, rules, condition, results, diagnosis, slice }: E
     summary: summaryOf(rule, slice, condition, moved),
     moved,
     onsetMs: onsetOf(condition, slice),
-    confidence: confidenceOf(rule, rules, condition, evidence),
+    confidence: confidenceOf(rule, rules, condition, evidence, slice),
     evidence: evidence?.log10 ?? null,
     threshold: evidence?.log10Threshold ?? ownThreshold(rule, condition),
     comparedWith: { ...slice.comparedWith, rulesDigest: rules.digest },
@@ -66,9 +66,10 @@ function confidenceOf(
   rules: Pick<LoadedRules, 'budget'>,
   condition: Condition,
   evidence: StrongestEvidence | null,
+  slice: ExplainedSlice,
 ): string {
-  if (rule.kind === 'budget') return budgetConfidence(condition, rules, evidence!)
-  return rule.kind === 'preset' ? presetConfidence(rule, condition) : thresholdConfidence(rule, condition)
+  if (rule.kind === 'budget') return budgetConfidence(rule, condition, rules, evidence!)
+  return rule.kind === 'preset' ? presetConfidence(rule, condition) : thresholdConfidence(rule, condition, slice)
 }
 
 function ownThreshold(rule: LoadedRule, { results }: Condition): number | null {
@@ -96,9 +97,17 @@ function movedBy(
     signal: result.signal,
     feature: result.feature,
     change: rule.kind === 'budget' ? change : `${crossedInWords(rule, result, condition)}; ${change}`,
-    effect: drift.effect?.value ?? null,
+    ...effectOf(drift, rates),
     log10Evidence: drift.evidence?.log10Feature ?? null,
   }
+}
+
+/** How far the thing moved: where missing or invalid values lead, the effect on the values that are left says nothing of it. */
+function effectOf({ evidence, effect }: Result, rates: Result['rates']): Pick<Moved, 'effect' | 'effectUnit'> {
+  const leading = evidence?.leadingGroup
+  const flag = leading === 'missing' || leading === 'invalid' ? rates[leading]?.difference : undefined
+  if (typeof flag === 'number') return { effect: flag, effectUnit: 'share' satisfies Effect['unit'] }
+  return effect === null ? { effect: null } : { effect: effect.value, effectUnit: effect.unit }
 }
 
 function summaryOf(rule: LoadedRule, slice: ExplainedSlice, condition: Condition, moved: readonly Moved[]): string {
@@ -140,7 +149,18 @@ function strongestEvidence({ results, fresh }: Condition): StrongestEvidence {
   }
 }
 
+/** What the results of a rule's signal are about. */
+const watchedBy: Readonly<Record<LoadedBudgetRule['signal'], string>> = {
+  'feature-drift': 'features',
+  'prediction-drift': 'outputs',
+  'confidence-drift': 'outputs',
+  'label-drift': 'label distributions',
+  'multivariate-drift': 'detectors',
+  'any-drift': 'things watched',
+}
+
 function budgetConfidence(
+  rule: LoadedBudgetRule,
   condition: Condition,
   { budget }: Pick<LoadedRules, 'budget'>,
   evidence: StrongestEvidence,
@@ -151,16 +171,26 @@ function budgetConfidence(
     return `The incident opened by the alarm of ${instant(alarmedAtMs)} goes on: evidence 10^${log10Threshold.toFixed(1)} raises ${falsely}.`
   }
   const features = condition.fresh.length
-  const whose = features === 1 ? '' : `, carried by ${features} of the things watched`
+  const whose = features === 1 ? '' : `, carried by ${formatCount(features)} ${watchedBy[rule.signal]}`
   return `Evidence 10^${log10.toFixed(1)} where 10^${log10Threshold.toFixed(1)} raises ${falsely}${whose}.`
 }
 
-function thresholdConfidence(rule: LoadedThresholdRule, condition: Condition): string {
+function thresholdConfidence(rule: LoadedThresholdRule, condition: Condition, slice: ExplainedSlice): string {
   const strongest = condition.results[0]!
-  const { window, windowRows, baseline } = strongest.sizes
-  const values = rule.measure === 'rate' ? `${windowRows} rows` : `${window} values`
-  const sizes = `${values} of the window and ${baseline} of the baseline`
-  return `The rule's own threshold was crossed: ${crossedInWords(rule, strongest, condition)}, from ${sizes}. It is not covered by the false-alarm budget.`
+  return `The rule's own threshold was crossed: ${crossedInWords(rule, strongest, condition)}, from ${sizesInWords(rule, strongest, slice)}. It is not covered by the false-alarm budget.`
+}
+
+/** Rates of which every row is a case; all other measures, and the other rates, concern the values that are there. */
+const ratesOfRows: readonly string[] = ['missing', 'invalid', 'nan', 'infinite', 'wrong_type']
+
+function sizesInWords(rule: LoadedThresholdRule, { sizes, rates }: Result, { comparedWith }: ExplainedSlice): string {
+  const key = measureFor(rule.signal, rule.test)?.key ?? rule.test
+  if (rule.measure !== 'rate' || !ratesOfRows.includes(key))
+    return `${formatCount(sizes.window)} values of the window and ${formatCount(sizes.baseline)} of the baseline`
+  // Values are what missing and invalid rows leave; this way it holds for segments too.
+  const flagged = (rates['missing']?.baselineRate ?? 0) + (rates['invalid']?.baselineRate ?? 0)
+  const baselineRows = flagged < 1 ? Math.round(sizes.baseline / (1 - flagged)) : comparedWith.baselineRows
+  return `${formatCount(sizes.windowRows)} rows of the window and ${formatCount(baselineRows)} of the baseline`
 }
 
 function presetConfidence(rule: LoadedPresetRule, condition: Condition): string {

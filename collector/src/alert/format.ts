@@ -1,5 +1,5 @@
 import type { AlertRecord } from './alert.ts'
-import { formatNumber } from '../diagnose/words.ts'
+import { formatCount } from '../diagnose/words.ts'
 import { instant } from './instant.ts'
 
 /** Things and causes that a text lists; the rest is counted. */
@@ -14,16 +14,15 @@ export function formatAlert(alert: AlertRecord): string {
   const { window, comparedWith, moved, diagnosis } = explanation
   const lines = [`[${alert.state.toUpperCase()}] ${alert.severity}: ${explanation.summary}`]
   for (const one of moved.slice(0, maximumListed)) {
-    const effect = one.effect === null ? '' : ` [effect ${formatNumber(one.effect)}]`
-    lines.push(`  moved     ${one.signal} ${one.feature}: ${one.change}${effect}`)
+    lines.push(`  moved     ${one.signal} ${one.feature}: ${one.change}`)
   }
   if (moved.length > maximumListed) lines.push(`            and ${moved.length - maximumListed} more`)
   lines.push(
-    `  since     ${instant(explanation.onsetMs)} (window ${instant(window.startMs)} to ${instant(window.endMs)}, ${window.rows} rows)`,
+    `  since     ${instant(explanation.onsetMs)} (window ${instant(window.startMs)} to ${instant(window.endMs)}, ${formatCount(window.rows)} rows)`,
   )
   lines.push(`  how sure  ${explanation.confidence}`)
   lines.push(
-    `  against   baseline ${short(comparedWith.baselineDigest)} of ${comparedWith.baselineRows} rows, ${othersOf(alert)}`,
+    `  against   baseline ${short(comparedWith.baselineDigest)} of ${formatCount(comparedWith.baselineRows)} rows, ${othersOf(alert)}`,
   )
   for (const [index, one] of diagnosis.slice(0, maximumListed).entries()) {
     lines.push(

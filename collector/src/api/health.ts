@@ -70,6 +70,12 @@ export function createHealthRoutes(options: HealthOptions): Router {
         'Evaluations that failed and are tried again.',
         evaluator.failures,
       ),
+      ...metric(
+        'driftline_unwatched',
+        'gauge',
+        'Features and outputs that the newest windows could not judge.',
+        evaluator.unwatched,
+      ),
       ...labelled('driftline_notifications_total', 'counter', 'Notifications by outcome.', 'outcome', notifications()),
       ...metric('driftline_alerts_firing', 'gauge', 'Alerts that fire now.', await firing()),
       ...metric('driftline_store_blocks', 'gauge', 'Blocks in the store.', blocks),

@@ -1,6 +1,8 @@
-import { FormatError, parseBaseline, parseManifest } from '@driftline/instrumentation/contract'
+import { FormatError, parseBaseline, parseManifest, type Baseline } from '@driftline/instrumentation/contract'
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
 import * as zod from 'zod'
+import { readTime } from '../baseline/read-time.ts'
+import { requireCompilable } from '../evaluate/compile-model.ts'
 import { StoreUnavailableError, type Store } from '../store/store.ts'
 import { showsToken } from '../bearer-token.ts'
 import type { Clock } from '../clock.ts'
@@ -24,17 +26,22 @@ const maximumDocumentBytes = 256 * 1024 * 1024
 /** A verdict with its note, and room for escapes. */
 const maximumJudgementBytes = 64 * 1024
 const defaultLimit = 200
-const maximumLimit = 10_000
+const maximumLimit = 9_999
 
-const time = zod.union([
-  zod.coerce.number().int().min(0),
-  zod.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
-])
+const time = zod.string().transform((text, context) => {
+  const milliseconds = /^\d+$/.test(text) ? Number(text) : readTime(text, false)
+  if (Number.isFinite(milliseconds)) return milliseconds
+  context.addIssue({
+    code: 'custom',
+    message: `expected milliseconds since the epoch or an ISO 8601 time, got '${text}'`,
+  })
+  return zod.NEVER
+})
 const limit = zod.coerce.number().int().min(1).max(maximumLimit).default(defaultLimit)
 const rangeQuery = zod.strictObject({
   from: time.default(0),
   to: time.default(Number.MAX_SAFE_INTEGER),
-  order: zod.enum(['ascending', 'descending']).default('ascending'),
+  order: zod.enum(['ascending', 'descending']).default('descending'),
   limit,
 })
 const resultQuery = rangeQuery.extend({
@@ -68,14 +75,14 @@ export function createApi({ store, adminToken, onModelChanged, rulesFor, clock, 
 
   const version = '/models/:model/versions/:version'
   router.get(`${version}/windows`, async (request, response) => {
-    const { from, to, ...query } = parseQuery(rangeQuery, request)
-    response.json({ windows: await store.evaluations({ ...modelVersion(request), fromMs: from, toMs: to, ...query }) })
+    const { from, to, limit, order } = parseQuery(rangeQuery, request)
+    const range = { ...modelVersion(request), fromMs: from, toMs: to, order }
+    response.json(page('windows', await store.evaluations({ ...range, limit: limit + 1 }), limit))
   })
   router.get(`${version}/results`, async (request, response) => {
-    const { from, to, ...query } = parseQuery(resultQuery, request)
-    response.json({
-      results: await store.results({ ...modelVersion(request), fromMs: from, toMs: to, ...defined(query) }),
-    })
+    const { from, to, limit, ...query } = parseQuery(resultQuery, request)
+    const range = { ...modelVersion(request), fromMs: from, toMs: to, ...defined(query) }
+    response.json(page('results', await store.results({ ...range, limit: limit + 1 }), limit))
   })
   router.get(`${version}/baseline`, async (request, response) => {
     const { model, version } = modelVersion(request)
@@ -87,6 +94,7 @@ export function createApi({ store, adminToken, onModelChanged, rulesFor, clock, 
     const { model, version } = modelVersion(request)
     const baseline = parseBaseline(request.body)
     requireSameModel(baseline.model, model, version)
+    requireUsable(baseline)
     const digest = await store.putBaseline(baseline)
     onModelChanged(model, version)
     response.json({ digest })
@@ -154,6 +162,11 @@ function describe(error: unknown): { status: number; problems: readonly string[]
   return { status: 500, problems: ['internal error; the log of the collector has the details'] }
 }
 
+/** The asked-for number of rows, and whether there are more: one more than that was read. */
+function page(name: string, rows: readonly unknown[], limit: number): object {
+  return { [name]: rows.slice(0, limit), more: rows.length > limit }
+}
+
 function errorBody(problems: readonly string[]): { error: { message: string; problems: readonly string[] } } {
   return { error: { message: problems.join('; '), problems } }
 }
@@ -167,6 +180,14 @@ function requireSameModel(given: { name: string; version: string }, model: strin
     throw new RequestError(400, [
       `model: the document is of ${given.name} ${given.version}, the address of ${model} ${version}`,
     ])
+  }
+}
+
+function requireUsable(baseline: Baseline): void {
+  try {
+    requireCompilable(baseline)
+  } catch (error) {
+    throw new RequestError(400, [error instanceof Error ? error.message : String(error)])
   }
 }
 

@@ -30,7 +30,7 @@ Options:
   --rows N            windows of N rows
   --time COLUMN       windows of time, by this column
   --window DURATION   length of a window (default: of the rules)
-  --every DURATION    length of the disjoint slices that evidence advances on (default: --window, else of the rules)
+  --every DURATION    length of the disjoint slices that evidence advances on (default: of the rules if they divide --window, else --window)
   --rules FILE        alert rules (default: built-in)
   --prediction COLUMN the predicted class
   --score COLUMN      the score; --confidence COLUMN the confidence; --value COLUMN the output of a regression
@@ -151,7 +151,10 @@ function cutOf(flags: CutFlags, rules: LoadedRules): { cut: Cut; slicesPerWindow
       ? durationOption(flags.every, '--every')
       : flags.window === undefined
         ? rules.window.everyMs
-        : size
+        : // The slices that the collector's evidence would advance on, when they fit: fewer, longer ones change the budget's threshold.
+          size % rules.window.everyMs === 0
+          ? rules.window.everyMs
+          : size
   if (size % everyMs !== 0) throw new UsageError('--every must divide --window')
   return { cut: { kind: 'time', column: flags.time!, everyMs }, slicesPerWindow: size / everyMs }
 }

@@ -1,4 +1,3 @@
-import { FormatError } from '@driftline/instrumentation/contract'
 import { UsageError, type Io } from './command.ts'
 import { commands, type CommandEntry } from './commands.ts'
 
@@ -26,8 +25,8 @@ export async function runDriftline(args: readonly string[], io: Io): Promise<num
   } catch (error) {
     const isUsage = isUsageError(error)
     const prefix = `driftline ${found.entry.name}: `
-    // A format error has a line per problem; each gets the prefix, so that each can be read alone.
-    const lines = error instanceof FormatError ? error.message.split('\n') : [reason(error)]
+    // Each problem gets the prefix, so that each can be read alone.
+    const lines = listsProblems(error) ? error.message.split('\n') : [reason(error)]
     for (const line of lines) io.stderr(`${prefix}${line}\n`)
     if (isUsage) io.stderr(`Try: driftline ${found.entry.name} --help\n`)
     return isUsage ? usageStatus : failureStatus
@@ -72,6 +71,11 @@ function isUsageError(error: unknown): boolean {
   if (error instanceof UsageError) return true
   const code = (error as { code?: unknown } | null)?.code
   return typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS_')
+}
+
+/** Errors that list their problems, one a line: formats, configurations, rule files. */
+function listsProblems(error: unknown): error is Error {
+  return error instanceof Error && 'problems' in error && Array.isArray(error.problems)
 }
 
 /** One line: the messages of some errors have several. */

@@ -7,6 +7,7 @@ import { invalidValues } from './causes/invalid-values.ts'
 import { missingSurge } from './causes/missing-surge.ts'
 import { newCategory } from './causes/new-category.ts'
 import { outOfRange } from './causes/out-of-range.ts'
+import { permutedCategories } from './causes/permuted-categories.ts'
 import { predictionShiftWithoutInputShift } from './causes/prediction-shift-without-input-shift.ts'
 import { shiftedMean } from './causes/shifted-mean.ts'
 import { stuckValue } from './causes/stuck-value.ts'
@@ -28,6 +29,7 @@ const causes: readonly ((suspect: Suspect) => Candidate | null)[] = [
   invalidValues,
   newCategory,
   defaultValueSurge,
+  permutedCategories,
   categoryMix,
   shiftedMean,
   changedSpread,
@@ -53,6 +55,7 @@ export interface DiagnoseOptions {
  * | new-category, default-value-surge | 0.92, 0.9 | the baseline's histogram with one more or larger cell, against the window |
  * | prediction-shift-without-input-shift | 0.85 | all, or 0.5 when most inputs could not be judged |
  * | changed-correlation | 0.85 | all, or 0.5 when most inputs could not be judged |
+ * | permuted-categories | 0.8 | the baseline's shares, handed to other categories rank by rank, against the window; only where all but chance is explained |
  * | category-mix | 0.6 | the move that did not go into new categories |
  * | shifted-mean, changed-spread | 0.6 | the baseline's histogram moved or stretched, against the window; at least 0.3 when the evidence points there |
  * | out-of-range | 0.55 | the mass that went beyond the baseline's range |

@@ -19,6 +19,7 @@ export type Cause =
   | 'default-value-surge'
   | 'new-category'
   | 'category-mix'
+  | 'permuted-categories'
   | 'out-of-range'
   | 'invalid-values'
   | 'prediction-shift-without-input-shift'

@@ -29,7 +29,6 @@ export interface Candidate {
 }
 
 export type NumericSummary = ResultSummary & { readonly kind: 'numeric' }
-type CategoricalSummary = ResultSummary & { readonly kind: 'categorical' }
 
 /** Shares of the cells before and after, with the sizes they come from; null without values on either side. */
 export interface Shares {

@@ -157,6 +157,15 @@ export function compileModel({ baseline, baselineDigest, everyMs, budgetSteps }:
   }
 }
 
+/**
+ * Compiles a baseline only to see whether it can be.
+ *
+ * @throws RangeError listing what contradicts itself.
+ */
+export function requireCompilable(baseline: Baseline): void {
+  compileModel({ baseline, baselineDigest: '', everyMs: 1, budgetSteps: 1 })
+}
+
 function featureMonitor(
   segment: string,
   feature: FeatureBaseline,

@@ -38,8 +38,14 @@ export interface CountsLayout {
 interface Gathered {
   histograms: TotalsEntry[]
   categories: Map<string, number>
-  moments: { origin: number; order: number; value: number }[]
+  moments: Moment[]
   invalid: Partial<Record<InvalidReason, number>>
+}
+
+interface Moment {
+  readonly origin: number
+  readonly order: number
+  readonly value: number
 }
 
 /** Brings stored series into the cells of a baseline. Series of features that the baseline does not know are left out. */
@@ -70,12 +76,13 @@ export function countsFromTotals(layout: CountsLayout, totals: Totals): WindowCo
         break
       }
       case metrics.featureMoment.name:
-        of(features, feature).moments.push({
-          order: Number(at[attributes.momentOrder.name]),
-          origin: Number(at[attributes.momentOrigin.name] ?? 0),
-          value: entry.values[0]!,
-        })
+        of(features, feature).moments.push(momentOf(entry))
         break
+      case metrics.predictionMoment.name: {
+        const output = String(at[attributes.predictionOutput.name])
+        if (isNumericOutput(output)) of(outputs, output).moments.push(momentOf(entry))
+        break
+      }
       case metrics.featureInvalidValues.name: {
         const reason = String(at[attributes.invalidReason.name]) as InvalidReason
         const { invalid } = of(features, feature)
@@ -177,6 +184,19 @@ function assemble(
   return { rows, features: featureCounts, outputs: outputCounts }
 }
 
+function isNumericOutput(name: string): name is Exclude<OutputName, 'class'> {
+  return name === 'score' || name === 'confidence' || name === 'value'
+}
+
+function momentOf({ series: { attributes: at }, values }: TotalsEntry): Moment {
+  return {
+    order: Number(at[attributes.momentOrder.name]),
+    // A text when it is a whole number that OTLP can not carry exactly.
+    origin: Number(at[attributes.momentOrigin.name] ?? 0),
+    value: values[0]!,
+  }
+}
+
 function addTo(map: Map<string, number>, key: string, value: number): void {
   map.set(key, (map.get(key) ?? 0) + value)
 }
@@ -218,11 +238,7 @@ function numeric(baseline: NumericSummary, gathered: Gathered): Distribution {
  * values behind each sum; with one origin that is the histogram's count. With several (instances that run different
  * baselines) it is not known, and the moments are undefined.
  */
-function momentsAbout(
-  mean: number,
-  values: number,
-  moments: Gathered['moments'],
-): { sum: number; sumOfSquares: number } {
+function momentsAbout(mean: number, values: number, moments: readonly Moment[]): { sum: number; sumOfSquares: number } {
   const undefinedMoments = { sum: Number.NaN, sumOfSquares: Number.NaN }
   const origins = new Set(moments.map(({ origin }) => origin))
   if (origins.size !== 1) return undefinedMoments

@@ -77,7 +77,7 @@ export function dataHealth(baseline: FeatureBaseline, window: FeatureCounts, bas
       })
     }
     const largest = largestIndex(counts)
-    if (values >= stuckMinimumValues) {
+    if (values >= stuckMinimumValues && largest < baseline.categories.length) {
       stuckFinding(
         counts,
         baseline.counts,

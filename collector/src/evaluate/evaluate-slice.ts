@@ -237,6 +237,7 @@ function statusOf(
   } else if (window === undefined || window.rows === 0) return { status: 'insufficient', reason: 'empty-window' }
   if (distribution === undefined) return { status: 'error', reason: absentReason[subject.kind] }
   if (distribution.values === 0) return { status: 'insufficient', reason: 'no-values' }
+  if (subject.baseline.values === 0) return { status: 'insufficient', reason: 'empty-baseline' }
   if (!monitor.monitored) return { status: 'insufficient', reason: 'segment-too-small' }
   const asked = 'bounds' in subject.baseline ? effectAskedFor.numeric : effectAskedFor.categorical
   if (monitor.smallestDetectable === null) return { status: 'insufficient', reason: 'constant-baseline' }

@@ -57,6 +57,8 @@ export interface EvaluatorCounters {
   slices: number
   revisions: number
   failures: number
+  /** Features and outputs that the newest slices could not judge: absent, or in other buckets than the baseline's. */
+  unwatched: number
 }
 
 export interface Evaluator {
@@ -73,12 +75,15 @@ export interface Evaluator {
  * slice is evaluated once per revision.
  */
 export function createEvaluator({ store, clock, planFor, onEvaluated, log }: EvaluatorOptions): Evaluator {
-  const counters: EvaluatorCounters = { ticks: 0, slices: 0, revisions: 0, failures: 0 }
+  const counters: EvaluatorCounters = { ticks: 0, slices: 0, revisions: 0, failures: 0, unwatched: 0 }
   const compiled = new Map<string, CurrentModel>()
   /** By model version, the newest slice evaluated; read from the store when it is first asked for. */
   const newest = new Map<string, { readonly startMs: number; readonly rows: number } | null>()
   /** By model version, the start of the last slice that was found to be silent or of no interest. */
   const silences = new Map<string, number>()
+  const lastFailure = new Map<string, string>()
+  /** By model version: what the newest slice could not judge, and why. */
+  const unwatched = new Map<string, ReadonlyMap<string, string>>()
 
   async function tick(): Promise<void> {
     counters.ticks++
@@ -86,17 +91,42 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
       for (const { model, version } of await store.modelVersions()) {
         try {
           await evaluateVersion(model, version)
+          lastFailure.delete(keyOf(model, version))
         } catch (error) {
           counters.failures++
-          log(
-            `evaluation of ${model} ${version} failed and will be tried again: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-          )
+          logFailure(keyOf(model, version), `evaluation of ${model} ${version} failed and will be tried again`, error)
         }
       }
     } catch (error) {
       counters.failures++
-      log(`evaluation could not list the models: ${error instanceof Error ? error.message : String(error)}`)
+      logFailure('', 'evaluation could not list the models', error)
     }
+  }
+
+  /** Once per failure, not once per tick: a full disk fails every second, on the disk that holds the log perhaps. */
+  function logFailure(key: string, what: string, error: unknown): void {
+    const text = `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+    if (lastFailure.get(key) === text) return
+    lastFailure.set(key, text)
+    log(text)
+  }
+
+  /** Says once what could not be judged, and once when it can be again: nobody would hear of it from an alert. */
+  function reportUnwatched(model: string, version: string, results: readonly Result[]): void {
+    const key = keyOf(model, version)
+    const before = unwatched.get(key) ?? new Map<string, string>()
+    const now = new Map<string, string>()
+    for (const { status, signal, segment, feature, reason, findings } of results) {
+      if (status !== 'error' || signal === 'data-health') continue
+      const subject = `${segment === '' ? '' : `${segment}/`}${feature}`
+      now.set(subject, [reason, ...findings.map(({ detail }) => detail)].join(', '))
+    }
+    for (const [subject, reason] of now) {
+      if (before.get(subject) !== reason) log(`${model} ${version}: ${subject} is not watched: ${reason}`)
+    }
+    for (const subject of before.keys()) if (!now.has(subject)) log(`${model} ${version}: ${subject} is watched again`)
+    unwatched.set(key, now)
+    counters.unwatched = [...unwatched.values()].reduce((sum, subjects) => sum + subjects.size, 0)
   }
 
   async function evaluateVersion(model: string, version: string): Promise<void> {
@@ -135,7 +165,7 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     now: number,
   ): Promise<void> {
     const { windows } = plan
-    const key = `${model}\u0001${version}`
+    const key = keyOf(model, version)
     if (!newest.has(key)) newest.set(key, await newestSlice(model, version, windows))
     const last = newest.get(key)
     if (last === undefined || last === null || last.rows === 0) return
@@ -249,6 +279,7 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
         status = evaluated.status
         rows = evaluated.rows
         encoded = judge.save(state)
+        reportUnwatched(model, version, results)
         await onEvaluated({
           model,
           version,
@@ -279,7 +310,7 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
         segments,
       }
       await store.saveEvaluation(evaluation)
-      const key = `${model}\u0001${version}`
+      const key = keyOf(model, version)
       if ((newest.get(key)?.startMs ?? -1) <= startMs) newest.set(key, { startMs, rows })
       rowsHistory.push(rows)
       if (rowsHistory.length > volumeHistory) rowsHistory.shift()
@@ -326,7 +357,7 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
   }
 
   async function currentModel(model: string, version: string, plan: EvaluationPlan): Promise<CurrentModel | null> {
-    const key = `${model}\u0001${version}`
+    const key = keyOf(model, version)
     const cached = compiled.get(key)
     if (cached !== undefined) return cached
     const found = await store.baselineFor(model, version)
@@ -353,7 +384,7 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
 
   return {
     tick,
-    forget: (model, version) => compiled.delete(`${model}\u0001${version}`),
+    forget: (model, version) => compiled.delete(keyOf(model, version)),
     counters,
   }
 }
@@ -362,6 +393,10 @@ interface CurrentModel {
   readonly compiled: CompiledModel
   readonly judges: Judges
   readonly history: StoreHistory
+}
+
+function keyOf(model: string, version: string): string {
+  return `${model}\u0001${version}`
 }
 
 /** The whole model under '', and every segment that the baseline declares. */

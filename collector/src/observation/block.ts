@@ -61,11 +61,13 @@ export function seriesWidth(series: Series): number {
   return series.layout === null ? 1 : histogramHeader + cellCount(series.layout)
 }
 
-/** Metric and attributes as one text: what makes two series the same, whatever their layout. */
+/** Metric and attributes as one text: what makes two series the same, whatever their layout. The number 1 is not the text 1. */
 export function seriesKey(metric: string, attributes: Readonly<Record<string, AttributeValue>>): string {
   let key = metric
-  for (const name of Object.keys(attributes).sort())
-    key += `\u0001${name}\u0002${typeof attributes[name] === 'string' ? attributes[name] : JSON.stringify(attributes[name])}`
+  for (const name of Object.keys(attributes).sort()) {
+    const value = attributes[name]!
+    key += `\u0001${name}${typeof value === 'string' ? '\u0002' : '\u0005'}${value}`
+  }
   return key
 }
 

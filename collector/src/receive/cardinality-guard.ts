@@ -4,21 +4,26 @@ import type { BlockPlan, SeriesEntry } from './series-catalogue.ts'
 
 /** A series counts against its model for one to two of these after it was last seen. */
 const periodMs = 3_600_000
+/** A model version counts for this long after it was last seen, and up to one period more. */
+const modelIdleMs = 24 * periodMs
 /** Plans whose series are known to be admitted; a bound on memory, not on behaviour. */
 const rememberedPlans = 256
 
 /**
- * Holds the number of series of one model version and segment, and of all together, within limits. A label with an unbounded
- * set of values would otherwise fill the store and every evaluation. Series that stay away are forgotten after one to two hours.
+ * Holds the number of model versions, of series of one model version and segment, and of all series together within limits. A label
+ * with an unbounded set of values would otherwise fill the store and every evaluation. What stays away is forgotten: series after
+ * one to two hours, model versions after a day. Those that are known go on when a limit is reached.
  */
 export class CardinalityGuard {
   readonly #clock: Clock
-  readonly #limits: Pick<ReceiveLimits, 'series' | 'seriesPerModel'>
+  readonly #limits: GuardLimits
   readonly #models = new Map<string, ModelSeries>()
+  /** When each model version was last seen. */
+  readonly #versions = new Map<string, number>()
   #total = 0
   #periodEndsMs: number
 
-  constructor(clock: Clock, limits: Pick<ReceiveLimits, 'series' | 'seriesPerModel'>) {
+  constructor(clock: Clock, limits: GuardLimits) {
     this.#clock = clock
     this.#limits = limits
     this.#periodEndsMs = clock.now() + periodMs
@@ -31,6 +36,7 @@ export class CardinalityGuard {
     // Away for two periods or more: nothing was seen lately.
     const turns = now - this.#periodEndsMs >= periodMs ? 2 : 1
     this.#periodEndsMs = now + periodMs
+    for (const [version, seenMs] of this.#versions) if (now - seenMs >= modelIdleMs) this.#versions.delete(version)
     for (let turn = 0; turn < turns; turn++) {
       for (const [key, model] of this.#models) {
         this.#total -= model.old.size
@@ -40,6 +46,14 @@ export class CardinalityGuard {
         if (model.old.size === 0) this.#models.delete(key)
       }
     }
+  }
+
+  /** Whether a model version is known, or there is room for one more, which it takes. */
+  admitModel(model: string, version: string): boolean {
+    const key = `${model}\u0001${version}`
+    if (!this.#versions.has(key) && this.#versions.size >= this.#limits.models) return false
+    this.#versions.set(key, this.#clock.now())
+    return true
   }
 
   /** Whether every series of a plan was found admitted in this period, so that none need be looked up. */
@@ -71,6 +85,8 @@ export class CardinalityGuard {
     return true
   }
 }
+
+type GuardLimits = Pick<ReceiveLimits, 'series' | 'seriesPerModel' | 'models'>
 
 interface ModelSeries {
   /** Hashes of the series seen in this period, and of those seen last in the one before. */

@@ -30,6 +30,11 @@ export interface ReceiveLimits {
   readonly seriesPerModel: number
   /** Series of all models together, within one to two hours. */
   readonly series: number
+  /**
+   * Model versions of which points came within a day or so. Each one costs an evaluation per slice and a place in the store, with
+   * points or without; a few hundred models with a few versions each are more than one collector is made for.
+   */
+  readonly models: number
   /** How far a point may lie ahead of the collector's clock, in milliseconds. */
   readonly futureMs: number
   /** How old a point may be, in milliseconds. */
@@ -57,6 +62,7 @@ export const defaultLimits: ReceiveLimits = {
   seriesKeyLength: 2048,
   seriesPerModel: 20_000,
   series: 200_000,
+  models: 1000,
   futureMs: 10 * minuteMs,
   ageMs: 400 * dayMs,
   cumulativeSeries: 100_000,

@@ -19,6 +19,7 @@ export const rejectionReasons = [
   'too_old',
   'too_many_points',
   'too_many_series',
+  'too_many_models',
   'duplicate_series',
   'out_of_order',
   'changed_layout',

@@ -357,6 +357,14 @@ class RequestBuild {
     )
   }
 
+  #tooManyModels({ model, version }: Scope): Rejection {
+    const { models } = this.#limits
+    return rejection(
+      'too_many_models',
+      `model ${shown(model)} ${shown(version)} is new, and ${models} model versions are known already`,
+    )
+  }
+
   #scopeContext(resource: readonly KeyValue[], scope: readonly KeyValue[]): ScopeContext {
     const base = {
       model: '',
@@ -394,7 +402,9 @@ class RequestBuild {
             'no_model',
             `has no attribute ${attributeNames.modelName.name}, neither on its scope nor on the point`,
           )
-        : this.#knownScope(scope)
+        : this.#memory.guard.admitModel(scope.model, scope.version)
+          ? this.#knownScope(scope)
+          : this.#tooManyModels(scope)
     context.entries.set(identity, entry)
     return entry
   }

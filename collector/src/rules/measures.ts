@@ -82,7 +82,7 @@ export const measures: readonly Measure[] = [
     name: 'unknown-category',
     kind: 'rate',
     key: 'unknown_category',
-    words: 'share of categories that the baseline does not have',
+    words: 'share of categories that the baseline did not keep',
   },
 ]
 

@@ -1,5 +1,4 @@
 import { chiSquareUpperTail } from './chi-square-distribution.ts'
-import { upperGamma } from './incomplete-functions.ts'
 import { logGamma } from './log-gamma.ts'
 import { normalUpperTail } from './normal-distribution.ts'
 
@@ -33,7 +32,7 @@ export function noncentralChiSquareUpperTail(x: number, degreesOfFreedom: number
   const half = x / 2
   const first = Math.max(0, Math.floor(mean - 10 * Math.sqrt(mean) - 10))
   let shape = degreesOfFreedom / 2 + first
-  let tail = upperGamma(shape, half)
+  let tail = chiSquareUpperTail(x, degreesOfFreedom + 2 * first)
   let increment = Math.exp(shape * Math.log(half) - half - logGamma(shape + 1))
   let weight = Math.exp(first * Math.log(mean) - mean - logGamma(first + 1))
   let sum = 0

@@ -86,7 +86,9 @@ describe('the explanation of a budget rule', () => {
   it('says what moved, by how much and in which unit', () => {
     expect(text.moved).toHaveLength(1)
     expect(text.moved[0]).toMatchObject({ signal: 'feature-drift', feature: 'AGEP', effect: 1.9, log10Evidence: 13.2 })
-    expect(text.moved[0]?.change).toMatch(/^range 0 to 93 -> 0 to 1116, mean \d+(\.\d)? -> \d+ years \(x1[12]\.\d\)/)
+    expect(text.moved[0]?.change).toMatch(
+      /^range 0 to 93 -> 0 to 1,116, mean \d+(\.\d)? years -> \d+ years \(x1[12]\.\d\)/,
+    )
     expect(text.summary).toMatch(/^employment 2018\.1: inputs moved: AGEP: range/)
   })
 
@@ -121,7 +123,7 @@ describe('the explanation of a budget rule', () => {
     const wide = explained(inputsMoved, many, { segment: 'MA' })
     expect(wide.moved).toHaveLength(20)
     expect(wide.summary).toMatch(/segment "MA": inputs moved: f0: .*; also f1, f10 and 57 more$/)
-    expect(wide.confidence).toContain('carried by 60 of the things watched')
+    expect(wide.confidence).toContain('carried by 60 features.')
   })
 })
 
@@ -129,12 +131,27 @@ describe('the explanation of a threshold rule', () => {
   it('gives the value, the threshold and the sizes, and says that the budget does not cover it', () => {
     const text = explained(agePsi, [age])
     expect(text.confidence).toBe(
-      "The rule's own threshold was crossed: population stability index 8.25, at or above 0.25, from 2000 values of the window and 20000 of the baseline. It is not covered by the false-alarm budget.",
+      "The rule's own threshold was crossed: population stability index 8.25, at or above 0.25, from 2,000 values of the window and 20,000 of the baseline. It is not covered by the false-alarm budget.",
     )
     expect(text).toMatchObject({ evidence: null, threshold: 0.25 })
     expect(explained(ageKs, [age]).confidence).toContain(
       'p-value of the Kolmogorov-Smirnov test 1e-30, at or below 0.001',
     )
+  })
+
+  it('counted the values of the baseline where a rate rests on its rows', () => {
+    const drift = plantedNumeric({ baseline: normals(19_780, 5, 1, 1), window: normals(30, 5, 1, 2), feature: 'PINCP' })
+    const rates = { missing: rate(30, 60, 0.01), invalid: rate(0, 60, 0.001) }
+    const flagged = health(drift, rates, { sizes: { ...drift.sizes, windowRows: 60 } })
+    expect(explained(missing, [drift, flagged]).confidence).toContain(
+      'from 60 rows of the window and 20,000 of the baseline',
+    )
+  })
+
+  it('takes the effect from missing values when they are what moved', () => {
+    const drift = plantedNumeric({ baseline, window: baseline.slice(0, 250), feature: 'AGEP', leadingGroup: 'missing' })
+    const text = explained(inputsMoved, [drift, health(drift, { missing: rate(750, 1000, 0.5) })])
+    expect(text.moved[0]).toMatchObject({ effect: 0.25, effectUnit: 'share' })
   })
 
   it('joins a rate with the drift of the same feature', () => {
@@ -152,6 +169,12 @@ describe('the explanation of a threshold rule', () => {
 })
 
 describe('formatAlert', () => {
+  it('printed a second figure, without unit, for the same shift', () => {
+    const text = formatAlert(alert({ explanation: explained(inputsMoved, [age]) }))
+    expect(text).not.toContain('effect')
+    expect(explained(inputsMoved, [age]).moved[0]).toMatchObject({ effect: 1.9, effectUnit: 'sd' })
+  })
+
   it('puts everything an alert must say into lines', () => {
     const record: AlertRecord = alert({ explanation: explained(inputsMoved, [age]) })
     const lines = formatAlert(record).split('\n')
@@ -161,10 +184,10 @@ describe('formatAlert', () => {
       heads.map(() => 1),
     )
     expect(formatAlert(record)).toContain(
-      'since     2023-11-14T22:13:15Z (window 2023-11-14T22:13:20Z to 2023-11-14T22:13:25Z, 2000 rows)',
+      'since     2023-11-14T22:13:15Z (window 2023-11-14T22:13:20Z to 2023-11-14T22:13:25Z, 2,000 rows)',
     )
     expect(formatAlert(record)).toContain(
-      'against   baseline sha256:aaaaaaaaaaaa of 20000 rows, manifest sha256:bbbbbbbbbbbb, rules sha256:',
+      'against   baseline sha256:aaaaaaaaaaaa of 20,000 rows, manifest sha256:bbbbbbbbbbbb, rules sha256:',
     )
   })
 

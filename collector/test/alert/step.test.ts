@@ -173,6 +173,53 @@ describe('the alert state machine', () => {
   })
 })
 
+describe('what an open alert says', () => {
+  interface Slice {
+    readonly effect: number
+    readonly evidenceOf?: number
+    readonly feature?: string
+    readonly unit?: 'sd' | 'share'
+  }
+  const rule = { name: 'r', severity: 'info', forMs: 0, keepFiringForMs: 0 } as const
+  function step(previous: AlertRecord | null, atMs: number, slice: Slice) {
+    const { effect, evidenceOf = 0.1, feature = 'age', unit = 'sd' } = slice
+    const explain = () =>
+      explanation({
+        evidence: evidenceOf,
+        confidence: `evidence ${evidenceOf}`,
+        summary: `${feature} ${effect}`,
+        lookFirst: `cause at ${effect}`,
+        diagnosis: [{ cause: 'shifted-mean', score: effect / 10, features: [feature], evidence: '', lookAt: '' }],
+        moved: [
+          { signal: 'feature-drift', feature, change: `by ${effect}`, effect, effectUnit: unit, log10Evidence: 1 },
+        ],
+      })
+    const condition = { holds: true, known: true, atMs, fresh: [] }
+    return stepAlert({ previous, rule, model: 'm', version: '1', segment: '', condition, explain, notify: ['console'] })
+  }
+  const first = step(null, hour, { effect: 1, evidenceOf: 9 }).record
+
+  it('stayed at the first, mixed slice though a later one shows all of the change', () => {
+    const { record, events } = step(first, 2 * hour, { effect: 4 })
+    expect(record?.explanation).toMatchObject({
+      summary: 'age 4',
+      lookFirst: 'cause at 4',
+      moved: [{ change: 'by 4', effect: 4 }],
+      diagnosis: [{ score: 0.4 }],
+      evidence: 9,
+      confidence: 'evidence 9',
+      onsetMs: 0,
+    })
+    expect(events).toEqual([])
+    expect(step(record, 3 * hour, { effect: 2 }).record?.explanation).toEqual(record?.explanation)
+  })
+
+  it('does not follow chance, another unit or another thing', () => {
+    for (const slice of [{ effect: 1.05 }, { effect: 4, unit: 'share' as const }, { effect: 4, feature: 'income' }])
+      expect(step(first, 2 * hour, slice).record?.explanation).toEqual(first?.explanation)
+  })
+})
+
 describe('any sequence of slices', () => {
   const words = fc.array(fc.constantFrom<Word>('+', '-', '?'), { maxLength: 40 }).map((all) => all.join(''))
   const holds = fc.record({

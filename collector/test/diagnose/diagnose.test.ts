@@ -154,7 +154,7 @@ describe('stuck value', () => {
   it('sees a constant number', () => {
     const [first] = diagnose([plantedNumeric({ baseline, window: fresh(18).map(() => 47) })])
     expect(first?.cause).toBe('stuck-value')
-    expect(first?.evidence).toContain('100 % of 4000 values are 47')
+    expect(first?.evidence).toContain('100 % of 4,000 values are 47')
   })
 
   it('sees a number that is constant but for a few rows', () => {
@@ -163,6 +163,14 @@ describe('stuck value', () => {
 
   it('sees one category in all rows', () => {
     expect(top([plantedCategories(['a', 'b', 'c', '_OTHER'], [500, 300, 200, 0], [0, 800, 2, 0])])).toBe('stuck-value')
+  })
+
+  it('was said of _OTHER, which may be a hundred different new categories', () => {
+    const causes = diagnose([plantedCategories(['a', 'b', 'c', '_OTHER'], [500, 300, 200, 0], [0, 0, 0, 1400])]).map(
+      ({ cause }) => cause,
+    )
+    expect(causes[0]).toBe('new-category')
+    expect(causes).not.toContain('stuck-value')
   })
 
   it('does not mistake large values in the last cell for a stuck value', () => {
@@ -186,7 +194,7 @@ describe('missing and invalid values', () => {
     const drift = plantedNumeric({ baseline, window: fresh(20, 3200), feature: 'income', leadingGroup: 'missing' })
     const diagnoses = diagnose([drift, health(drift, { missing: rate(800, 4000, 0.001) }, { status: 'drift' })])
     expect(diagnoses.map(({ cause }) => cause)).toEqual(['missing-surge'])
-    expect(diagnoses[0]?.evidence).toBe('income: missing in 20 % of 4000 rows, 0.1 % in the baseline')
+    expect(diagnoses[0]?.evidence).toBe('income: missing in 20 % of 4,000 rows, 0.1 % in the baseline')
   })
 
   it('sees a feature of which nothing is left', () => {
@@ -200,7 +208,7 @@ describe('missing and invalid values', () => {
     const [first] = diagnose([drift, health(drift, rates, { status: 'drift' })])
     expect(first?.cause).toBe('invalid-values')
     expect(first?.evidence).toContain(
-      'invalid in 10 % of 4000 rows, 0 % in the baseline (7.5 % NaN, 2.5 % of a wrong type)',
+      'invalid in 10 % of 4,000 rows, 0 % in the baseline (7.5 % NaN, 2.5 % of a wrong type)',
     )
   })
 
@@ -230,6 +238,17 @@ describe('default-value surge', () => {
     })
   }
 
+  it('claimed that the others kept their proportions when no others were left', () => {
+    const evidenceFor = (after: readonly number[]) =>
+      diagnose([plantedCategories(['a', 'b', 'c', '_OTHER'], [5000, 3000, 2000, 0], after)]).find(
+        ({ cause }) => cause === 'default-value-surge',
+      )?.evidence
+    expect(evidenceFor([1000, 0, 0, 0])).toBe('colour: 100 % of the values are now "a", 50 % in the baseline')
+    expect(evidenceFor([990, 6, 4, 0])).not.toContain('proportions')
+    expect(evidenceFor([900, 0, 100, 0])).not.toContain('proportions')
+    expect(evidenceFor([900, 60, 40, 0])).toContain('while the others kept their proportions')
+  })
+
   it('names a category that took rows from all the others', () => {
     const before = [4000, 3000, 2000, 1000, 0]
     const after = before.map((count) => Math.round(count * 0.08)).with(2, 160 + 200)
@@ -245,7 +264,7 @@ describe('categories', () => {
   it('names categories that the baseline does not have', () => {
     const [first] = diagnose([plantedCategories(categories, [4000, 3000, 2000, 1000, 0], [360, 270, 180, 90, 100])])
     expect(first?.cause).toBe('new-category')
-    expect(first?.evidence).toContain('10 % of 1000 values are in categories that the baseline does not list')
+    expect(first?.evidence).toContain('10 % of 1,000 values are in categories that the baseline does not list')
   })
 
   it('names a changed mix', () => {
@@ -259,13 +278,57 @@ describe('categories', () => {
   })
 })
 
+describe('permuted categories', () => {
+  const education = ['0', '1', '16', '19', '20', '21', '22', '_OTHER']
+  const before = [300, 900, 4000, 3000, 1000, 5000, 2000, 0]
+  const permuted = [400, 300, 30, 200, 500, 90, 100, 0]
+
+  it('called codes that were exchanged upstream a mix, and sent people to look at the traffic', () => {
+    const diagnoses = diagnose([plantedCategories(education, before, permuted, { feature: 'SCHL' })])
+    expect(diagnoses[0]).toMatchObject({ cause: 'permuted-categories', features: ['SCHL'] })
+    expect(diagnoses[0]?.evidence).toContain('"20" 6.2 % -> 30.9 %, as "21" had (30.9 %)')
+    expect(diagnoses[0]?.lookAt).toContain('encoder')
+    expect(diagnoses.map(({ cause }) => cause)).toContain('category-mix')
+  })
+
+  it('sees two codes that traded places', () => {
+    const after = before
+      .map((count) => count / 5)
+      .with(0, 1000)
+      .with(5, 60)
+    expect(top([plantedCategories(education, before, after)])).toBe('permuted-categories')
+  })
+
+  it('is not said of ordinary mixes', () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = seededRandom(seed)
+      const after = before.map((count) => Math.round((count / 4) * Math.exp(1.2 * (random() + random() - 1))))
+      const causes = diagnose([plantedCategories(education, before, after)]).map(({ cause }) => cause)
+      expect(causes, `seed ${seed}`).not.toContain('permuted-categories')
+    }
+  })
+
+  it('is not said of chance, of two categories, of new ones or of one that took the place of missing values', () => {
+    const windows: readonly (readonly number[])[] = [
+      before.map((count) => count / 10),
+      before.map((count) => count / 20).with(2, 1200),
+      before.map((count) => count / 20).with(7, 600),
+      before.map((count) => count / 10).with(5, 0),
+    ]
+    const results = windows.map((window) => plantedCategories(education, before, window))
+    for (const one of [...results, plantedCategories(['no', 'yes', '_OTHER'], [7000, 3000, 0], [600, 1400, 0])]) {
+      expect(diagnose([one]).map(({ cause }) => cause)).not.toContain('permuted-categories')
+    }
+  })
+})
+
 describe('out of range', () => {
   it('names values beyond the baseline that share no single value', () => {
     const [first] = diagnose([
       plantedNumeric({ baseline, window: some(fresh(23), 0.06, (value) => 95 + Math.abs(value - 50)), feature: 'age' }),
     ])
     expect(first?.cause).toBe('out-of-range')
-    expect(first?.evidence).toMatch(/age: (5\.9|6) % of 4000 values above/)
+    expect(first?.evidence).toMatch(/age: (5\.9|6) % of 4,000 values above/)
   })
 
   it('tells the declared range', () => {

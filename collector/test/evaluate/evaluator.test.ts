@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEvaluator, type EvaluatedSlice, type Evaluator } from '../../src/evaluate/evaluator.ts'
 import type { PresetName } from '../../src/evaluate/presets/preset-names.ts'
+import { makeShape } from '../../src/observation/block.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { manualClock, type ManualClock } from '../support/manual-clock.ts'
@@ -177,15 +178,57 @@ describe('evaluator', () => {
         ? { ...one, layout: { kind: 'explicit' as const, bounds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] } }
         : one,
     )
-    const { makeShape } = await import('../../src/observation/block.ts')
     await store.append([{ ...other, shape: makeShape(series) }])
     clock.advance(2 * minute + 5000)
     await evaluator.tick()
+    expect(problems.splice(0)).toHaveLength(2)
     expect((await resultsOf('age')).map(({ status, reason }) => [status, reason])).toEqual([
       ['error', 'feature-absent'],
       ['error', 'layout-mismatch'],
     ])
     expect((await resultsOf('colour')).map(({ status }) => status)).toEqual(['ok', 'ok'])
+  })
+
+  it('watches a model one of whose features was missing in every row of the baseline, and that feature by its missing flag', async () => {
+    const empty = {
+      name: 'empty',
+      kind: 'numeric',
+      bounds: [],
+      counts: [0],
+      values: 0,
+      mean: 0,
+      variance: 0,
+      min: 0,
+      max: 0,
+      missing: 10_000,
+      invalid: {},
+    } as const
+    await store.putBaseline({ ...smallBaseline, features: [...smallBaseline.features, empty] })
+    evaluator.forget('small', '1')
+    const block = smallBlock(start, start + 10_000, usualWindow(1000))
+    const missing = {
+      metric: 'ml.feature.invalid_values',
+      attributes: { 'ml.feature.invalid.reason': 'missing', 'ml.feature.name': 'empty' },
+      layout: null,
+    }
+    await store.append([
+      { ...block, shape: makeShape([...block.shape.series, missing]), values: Float64Array.of(...block.values, 1000) },
+    ])
+    clock.advance(minute + 5000)
+    await evaluator.tick()
+    expect((await resultsOf('age'))[0]).toMatchObject({ status: 'ok' })
+    expect((await resultsOf('empty'))[0]).toMatchObject({ status: 'insufficient', reason: 'no-values' })
+  })
+
+  it('says once what is not watched, and once that it is again', async () => {
+    const withoutAge = { colour: usualWindow(1000).colour!, score: usualWindow(1000).score! }
+    for (const [i, window] of [withoutAge, withoutAge, usualWindow(1000)].entries()) {
+      await store.append([smallBlock(start + i * minute, start + i * minute + 10_000, window)])
+    }
+    clock.advance(3 * minute + 5000)
+    await evaluator.tick()
+    expect(problems.splice(0)).toEqual(['small 1: age is not watched: feature-absent', 'small 1: age is watched again'])
+    expect(evaluator.counters.unwatched).toBe(0)
   })
 
   it('says insufficient for a window of a few rows', async () => {

@@ -545,6 +545,26 @@ describe('createBlockBuilder', () => {
     expect(build(request([counter(numberPoint('new', 1))])).rejections.total).toBe(0)
   })
 
+  it('took 30,000 bogus model names; now it stops at a limit, and models that are known go on', () => {
+    const { build, clock } = setUp({ models: 100 })
+    const send = (name: string, version = '1') =>
+      build(request([histogram(good)], { ...model, 'ml.model.name': name, 'ml.model.version': version }))
+    expect(send('real').points).toBe(1)
+    let rejected = 0
+    for (let i = 0; i < 3000; i++) rejected += send(`bogus ${i}`).rejections.counts.get('too_many_models') ?? 0
+    expect(rejected).toBe(3000 - 99)
+    expect(send('real').points).toBe(1)
+    const refused = send('real', '2')
+    expect(refused.points).toBe(0)
+    expect(refused.rejections.message()).toContain('model "real" "2" is new, and 100 model versions are known already')
+    // What was not seen for a day makes room; what was goes on.
+    for (let hours = 0; hours < 26; hours++) {
+      clock.time += 3_600_000
+      send('real')
+    }
+    expect(send('real', '2').points).toBe(1)
+  })
+
   it('limits the series of all models together', () => {
     const { build } = setUp({ series: 10 })
     const rejected = Array.from(

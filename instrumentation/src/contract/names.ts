@@ -31,6 +31,7 @@ export type AttributeId =
   | 'momentOrigin'
   | 'invalidReason'
   | 'outputName'
+  | 'predictionOutput'
   | 'predictionClass'
   | 'outcomeClass'
   | 'attributionMethod'
@@ -70,10 +71,15 @@ export const attributes: Readonly<Record<AttributeId, AttributeDefinition>> = {
   },
   momentOrigin: {
     name: `${prefix}.feature.moment.origin`,
-    description: 'The origin that is subtracted before a moment is summed.',
+    description:
+      'The origin that is subtracted before a moment is summed; a whole number beyond 2^53 - 1 is sent as a text.',
   },
   invalidReason: { name: `${prefix}.feature.invalid.reason`, description: 'Why a value is missing or invalid.' },
   outputName: { name: `${prefix}.output.name`, description: 'Name of the model output, when it has several.' },
+  predictionOutput: {
+    name: `${prefix}.prediction.output`,
+    description: 'Which numeric output a moment is of: score, confidence or value.',
+  },
   predictionClass: {
     name: `${prefix}.prediction.class`,
     description: 'Predicted class, from the list of the baseline or _OTHER.',
@@ -115,6 +121,7 @@ export type MetricId =
   | 'predictionValue'
   | 'predictions'
   | 'predictionConfidence'
+  | 'predictionMoment'
   | 'attributionValue'
   | 'inferenceDuration'
   | 'inferenceRows'
@@ -187,6 +194,14 @@ export const metrics: Readonly<Record<MetricId, MetricDefinition>> = {
     description: 'Probability of the predicted class.',
     required: [],
     optional: [attributes.predictionClass.name],
+  },
+  predictionMoment: {
+    name: `${prefix}.prediction.moment`,
+    instrument: 'sum',
+    unit: '1',
+    description: 'Sum of (x - origin) and of its square, of the score, confidence or value that a model answered.',
+    required: [attributes.predictionOutput.name, attributes.momentOrder.name],
+    optional: [attributes.momentOrigin.name, attributes.outputName.name],
   },
   attributionValue: {
     name: `${prefix}.attribution.value`,

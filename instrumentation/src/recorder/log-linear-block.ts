@@ -1,7 +1,6 @@
 import { exponentialIndex } from '../contract/index.ts'
 import {
   numericInvalid,
-  usableOrigin,
   type NumericBlock,
   type NumericColumn,
   type NumericInvalid,
@@ -75,7 +74,7 @@ class LogLinearColumn {
   #outOfRange = 0
 
   constructor({ origin, low, high }: NumericColumn) {
-    this.#origin = origin === null ? null : usableOrigin(origin)
+    this.#origin = origin
     this.#low = low
     this.#high = high
   }
@@ -92,7 +91,7 @@ class LogLinearColumn {
     const magnitude = Math.abs(value)
     if (magnitude <= zeroThreshold) this.#zeroCount++
     else (value > 0 ? this.#positive : this.#negative).add(exponentialIndex(magnitude, learningScale))
-    this.#origin ??= usableOrigin(value)
+    this.#origin ??= value
     const difference = value - this.#origin
     this.#count++
     this.#first += difference

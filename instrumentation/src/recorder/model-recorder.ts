@@ -301,7 +301,9 @@ export class ModelRecorder {
     if (typeof rows === 'number') {
       const step = columns ?? names.length
       if (!Number.isSafeInteger(rows) || rows < 0) return null
-      this.#batchRows = rows
+      // What the data can hold, as far as it is known: no slip in `rows` shall report a billion dropped rows.
+      const width = Number.isSafeInteger(step) ? Math.max(step, 1) : 1
+      this.#batchRows = Math.min(rows, isValues(data) ? Math.ceil(data.length / width) : 0)
       if (!Number.isSafeInteger(step) || step < names.length || !isValues(data)) return null
       // The positions of a chunk are kept in 32 bits.
       if (rows > 0 && ((rows - 1) * step + names.length > data.length || rows * step > 2 ** 31)) return null
@@ -309,6 +311,7 @@ export class ModelRecorder {
         this.#sources[i]!.data = data
         this.#sources[i]!.offset = i
       }
+      this.#batchRows = rows
       return step
     }
     let longest = -1

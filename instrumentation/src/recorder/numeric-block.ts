@@ -68,11 +68,3 @@ export interface NumericColumn {
   readonly low: number
   readonly high: number
 }
-
-/**
- * An origin that keeps its value on the wire: exporters write attributes that are whole numbers as 64-bit integers, and go wrong
- * beyond 2^53. Of such numbers the moments are summed about zero.
- */
-export function usableOrigin(value: number): number {
-  return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : 0
-}

@@ -30,8 +30,12 @@ export class RowShape {
   /** Keys of the latest rows in the order in which `for in` gives them, with the place of each. */
   keys: readonly string[]
   keyPlaces: readonly number[]
-  /** Features that rows with these keys lack as an own or enumerable property. */
+  /** Features that rows with these keys lack as an own or enumerable property: a getter of their class may still have them. */
   absent: readonly number[] = []
+  /** Those of them whose name any object has a member of, such as `constructor`. */
+  absentMembers: readonly number[] = []
+  /** By feature, whether any object has a member of its name. */
+  readonly isMember: readonly boolean[]
   #keyOrders = 0
 
   constructor(features: readonly FeaturePlan[], detector: DetectorPlan | null = null) {
@@ -39,6 +43,7 @@ export class RowShape {
     this.order = orderSlots(features.flatMap((feature) => (feature.kind === 'numeric' ? [feature.bounds] : [])))
     let numericSeen = 0
     let categoricalSeen = 0
+    this.isMember = this.names.map((name) => name in Object.prototype)
     this.places = features.map(({ kind }) =>
       kind === 'numeric' ? this.order.slots[numericSeen++]! : ~categoricalSeen++,
     )
@@ -64,7 +69,17 @@ export class RowShape {
     const present = new Set(keys)
     this.keys = keys
     this.keyPlaces = keys.map((key) => this.#placeByName.get(key) ?? notAFeature)
-    this.absent = this.names.flatMap((name, i) => (present.has(name) ? [] : [i]))
+    const absent = this.names.flatMap((name, i) => (present.has(name) ? [] : [i]))
+    this.absent = absent.filter((feature) => !this.isMember[feature])
+    this.absentMembers = absent.filter((feature) => this.isMember[feature])
     return true
   }
+}
+
+/** The value of a feature whose name any object has a member of: undefined when the row has just that, or its class a method. */
+export function readMember(row: object, name: string): unknown {
+  const value = (row as Record<string, unknown>)[name]
+  if (Object.hasOwn(row, name)) return value
+  // `__proto__` gives the prototype.
+  return typeof value === 'function' || value === Object.getPrototypeOf(row) ? undefined : value
 }

@@ -6,7 +6,7 @@ import { DetectorRecorder, type DetectorReading } from './detector-recorder.ts'
 import { chunkRows, gather, readValue, unreadable, type OnInvalid, type Values } from './gather.ts'
 import { numericInvalid, type NumericInvalid, type NumericReading } from './numeric-block.ts'
 import { NumericFeatures } from './numeric-features.ts'
-import { notAFeature, type RowShape } from './row-shape.ts'
+import { notAFeature, readMember, type RowShape } from './row-shape.ts'
 import { SingleHistogram } from './single-histogram.ts'
 
 /** What the model answered for one row. */
@@ -249,7 +249,7 @@ export class ScopeRecorder {
    * is faster than looking up each name. False when the order is another; then nothing counts yet.
    */
   #readInKeyOrder(row: Readonly<Record<string, unknown>>): boolean {
-    const { keys, keyPlaces, absent, names, places } = this.#shape
+    const { keys, keyPlaces, absent, absentMembers, names, places } = this.#shape
     const buffer = this.#buffer
     const start = this.#bufferPositions[this.#buffered]!
     let i = 0
@@ -263,6 +263,7 @@ export class ScopeRecorder {
     }
     if (i !== keys.length) return false
     for (const missing of absent) this.#put(places[missing]!, row[names[missing]!])
+    for (const missing of absentMembers) this.#put(places[missing]!, readMember(row, names[missing]!))
     return true
   }
 
@@ -279,17 +280,21 @@ export class ScopeRecorder {
   }
 
   #readByName(row: Readonly<Record<string, unknown>>): void {
-    const { names, places } = this.#shape
-    for (let i = 0; i < names.length; i++) this.#put(places[i]!, row[names[i]!])
+    const { names, places, isMember } = this.#shape
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!
+      this.#put(places[i]!, isMember[i]! ? readMember(row, name) : row[name])
+    }
   }
 
   /** Value by value, each allowed to throw: then it is of a wrong type. */
   #readGuarded(row: object, names: readonly string[] | null): void {
-    const { places } = this.#shape
+    const { places, isMember } = this.#shape
     for (let i = 0; i < places.length; i++) {
       let value: unknown
       try {
-        value = (row as Record<string | number, unknown>)[names === null ? i : names[i]!]
+        if (names === null) value = (row as Values)[i]
+        else value = isMember[i]! ? readMember(row, names[i]!) : (row as Record<string, unknown>)[names[i]!]
       } catch {
         value = unreadable
       }

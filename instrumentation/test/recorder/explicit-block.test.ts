@@ -85,8 +85,12 @@ describe('moments of an explicit block', () => {
     expect(one.read(0)).toMatchObject({ origin: 7, first: 1, second: 1 })
   })
 
-  it('are about zero when the origin could not travel as a 64-bit integer', () => {
-    expect(block([0], 2 ** 60).read(0).origin).toBe(0)
+  it('keep the variance of whole numbers beyond 2^53, whose origin was once taken to be 0', () => {
+    for (const origin of [9.01e15, null]) {
+      const one = block([0], origin)
+      one.recordColumn(0, Float64Array.of(9.01e15, 9.01e15 - 286, 9.01e15 + 284), 3)
+      expect(one.read(0)).toMatchObject({ origin: 9.01e15, first: -2, second: 286 ** 2 + 284 ** 2 })
+    }
   })
 })
 
@@ -100,6 +104,20 @@ describe('values that reach no cell, or are out of range', () => {
     for (const reading of [single.read(0), column.read(0)]) {
       expect(reading).toMatchObject({ count: 4, nan: 2, infinite: 2, outOfRange: 2 })
     }
+  })
+
+  it('are told from the others wherever they stand in a column', () => {
+    const anyValue = fc.oneof(fc.integer({ min: -5, max: 15 }), fc.constantFrom(Number.NaN, Infinity, -Infinity))
+    fc.assert(
+      fc.property(fc.array(fc.array(anyValue, { maxLength: 12 }), { maxLength: 5 }), (columns) => {
+        const single = block([2, 5], 0, 0, 10)
+        for (const value of columns.flat()) single.record(0, value)
+        const column = block([2, 5], 0, 0, 10)
+        for (const values of columns) column.recordColumn(0, Float64Array.from(values), values.length)
+        expect(column.read(0)).toEqual(single.read(0))
+      }),
+      { numRuns: 1000 },
+    )
   })
 
   it('are gone after a reset, as everything else', () => {

@@ -18,7 +18,7 @@ interface ResultOfWindow {
 
 const requestTimeoutMs = 5_000
 /** The API's own limit on rows of one answer. */
-const maximumWindows = 10_000
+const maximumWindows = 9_999
 
 /** Reads the collector's API. */
 export class CollectorApi {

@@ -11,7 +11,7 @@ export const shuffledCodes: Drift = {
   name: 'shuffled-codes',
   description: 'the codes of SCHL (education) are exchanged for one another',
   truth: {
-    causes: ['category-mix'],
+    causes: ['permuted-categories', 'category-mix'],
     features: ['SCHL'],
     explanation: 'the codes of SCHL were permuted, as by an encoder with another order of categories',
   },

@@ -1,7 +1,7 @@
 import { affineFit } from '../affine-fit.ts'
 import { ClosedHistogram } from '../histogram.ts'
 import { momentsOf, sharesOf, type Candidate, type Suspect } from '../suspect.ts'
-import { formatFactor, formatNumber } from '../words.ts'
+import { formatChange, formatFactor } from '../words.ts'
 
 const weight = 0.6
 const fallback = 0.3
@@ -27,7 +27,7 @@ export function changedSpread(suspect: Suspect): Candidate | null {
     cause: 'changed-spread',
     score,
     features: [feature],
-    evidence: `${feature}: standard deviation ${formatNumber(moments.deviation)} -> ${formatNumber(moments.windowDeviation)} (${formatFactor(scale)}), mean ${formatNumber(moments.mean)} -> ${formatNumber(moments.windowMean)}`,
+    evidence: `${feature}: standard deviation ${formatChange(moments.deviation, moments.windowDeviation)} (${formatFactor(scale)}), mean ${formatChange(moments.mean, moments.windowMean)}`,
     lookAt: wider
       ? `Noise in the source of ${feature}: a failing sensor, lost rounding or clipping, several populations mixed into one.`
       : `What narrows ${feature}: rounding, clipping, averaging, caching, or traffic from one group only.`,

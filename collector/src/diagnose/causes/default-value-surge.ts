@@ -1,4 +1,4 @@
-import { ClosedHistogram, explainedShare, withSurge } from '../histogram.ts'
+import { chanceVariation, ClosedHistogram, explainedShare, totalVariation, withSurge } from '../histogram.ts'
 import { momentsOf, sharesOf, type Candidate, type NumericSummary, type Shares, type Suspect } from '../suspect.ts'
 import { formatNumber, formatShare, quoted } from '../words.ts'
 
@@ -8,6 +8,10 @@ const minimumGrowth = 0.05
 const minimumExplained = 0.5
 /** An inner cell at most this many baseline standard deviations wide is as good as one value. */
 const narrowCell = 0.5
+/** Other values that must be left to say anything about their proportions, ... */
+const minimumRest = 30
+/** ... and the total variation between them that still counts as kept, beyond chance. */
+const keptVariation = 0.05
 
 /** What systems put where a value is absent. */
 const placeholders: readonly number[] = [0, -1, 1, -9, 9, -99, 99, -999, 999, -9999, 9999, -99_999, 99_999, 999_999]
@@ -40,10 +44,21 @@ export function defaultValueSurge(suspect: Suspect): Candidate | null {
     cause: 'default-value-surge',
     score: weight * explained,
     features: [feature],
-    evidence: `${feature}: ${formatShare(after)} of the values are now ${summary.kind === 'numeric' ? 'at or near ' : ''}${value}, ${formatShare(before)} in the baseline, while the others kept their proportions`,
+    evidence: `${feature}: ${formatShare(after)} of the values are now ${summary.kind === 'numeric' ? 'at or near ' : ''}${value}, ${formatShare(before)} in the baseline${othersKept(shares, cell) ? ', while the others kept their proportions' : ''}`,
     lookAt: `What fills ${feature} in when it is absent: a default in a client or form, a failed lookup answered with ${value}, an imputation step that now runs more often.`,
     group: '',
   }
+}
+
+/** Whether enough other values are left, in the proportions that the baseline has without the cell that grew. */
+function othersKept({ baseline, window, n, baselineSize }: Shares, cell: number): boolean {
+  const restBefore = 1 - baseline[cell]!
+  const restAfter = 1 - window[cell]!
+  if (n * restAfter < minimumRest || restBefore <= 0) return false
+  const without = (shares: readonly number[], rest: number) => shares.map((one, i) => (i === cell ? 0 : one / rest))
+  const before = without(baseline, restBefore)
+  const moved = totalVariation(before, without(window, restAfter))
+  return moved <= 1.5 * chanceVariation(before, n * restAfter, baselineSize * restBefore) + keptVariation
 }
 
 function largestGrowth({ baseline, window }: Shares): number {

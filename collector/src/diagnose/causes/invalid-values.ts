@@ -1,5 +1,5 @@
 import type { Candidate, Suspect } from '../suspect.ts'
-import { formatShare } from '../words.ts'
+import { formatCount, formatShare } from '../words.ts'
 import { flagSurge } from './flag-surge.ts'
 
 const weight = 0.94
@@ -23,7 +23,7 @@ export function invalidValues(suspect: Suspect): Candidate | null {
     cause: 'invalid-values',
     score: surge.score,
     features: [feature],
-    evidence: `${feature}: invalid in ${formatShare(surge.after)} of ${surge.rate.rows} rows, ${formatShare(surge.before)} in the baseline${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`,
+    evidence: `${feature}: invalid in ${formatShare(surge.after)} of ${formatCount(surge.rate.rows)} rows, ${formatShare(surge.before)} in the baseline${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`,
     lookAt: `How ${feature} is parsed and computed: a changed format or decimal sign, text in a number's place, a division by zero, a logarithm of 0.`,
     group: '',
   }

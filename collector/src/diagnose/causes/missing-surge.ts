@@ -1,5 +1,5 @@
 import type { Candidate, Suspect } from '../suspect.ts'
-import { formatShare } from '../words.ts'
+import { formatCount, formatShare } from '../words.ts'
 import { flagSurge } from './flag-surge.ts'
 
 const weight = 0.95
@@ -13,7 +13,7 @@ export function missingSurge(suspect: Suspect): Candidate | null {
     cause: 'missing-surge',
     score: surge.score,
     features: [feature],
-    evidence: `${feature}: missing in ${formatShare(surge.after)} of ${surge.rate.rows} rows, ${formatShare(surge.before)} in the baseline`,
+    evidence: `${feature}: missing in ${formatShare(surge.after)} of ${formatCount(surge.rate.rows)} rows, ${formatShare(surge.before)} in the baseline`,
     lookAt: `The source and the join that bring ${feature}: a renamed field, a failing lookup, a client that no longer sends it.`,
     group: '',
   }

@@ -1,6 +1,6 @@
 import { explainedShare, withSurge } from '../histogram.ts'
 import { sharesOf, type Candidate, type Suspect } from '../suspect.ts'
-import { formatShare } from '../words.ts'
+import { formatCount, formatShare } from '../words.ts'
 
 const weight = 0.92
 const fallback = 0.4
@@ -24,7 +24,7 @@ export function newCategory(suspect: Suspect): Candidate | null {
     cause: 'new-category',
     score: Math.max(weight * explained, leads ? fallback : 0.1),
     features: [feature],
-    evidence: `${feature}: ${formatShare(after)} of ${shares.n} values are in categories that the baseline does not list, ${formatShare(before)} in the baseline`,
+    evidence: `${feature}: ${formatShare(after)} of ${formatCount(shares.n)} values are in categories that the baseline does not list, ${formatShare(before)} in the baseline`,
     lookAt: `The list of values of ${feature} at its source: a new product, country or code, a renamed category, changed upper and lower case or spelling.`,
     group: '',
   }

@@ -1,6 +1,6 @@
 import { explainedShare } from '../histogram.ts'
 import { sharesOf, type Candidate, type NumericSummary, type Shares, type Suspect } from '../suspect.ts'
-import { formatNumber, formatShare } from '../words.ts'
+import { formatCount, formatNumber, formatShare } from '../words.ts'
 
 const weight = 0.55
 const fallback = 0.3
@@ -42,11 +42,11 @@ function evidenceWords({ baseline, window }: NumericSummary, shares: Shares, bel
   const words: string[] = []
   if (above > 0)
     words.push(
-      `${formatShare(shares.window.at(-1)!)} of ${shares.n} values above ${formatNumber(baseline.max ?? 0)}, the largest of the baseline (now up to ${formatNumber(window.max ?? 0)})`,
+      `${formatShare(shares.window.at(-1)!)} of ${formatCount(shares.n)} values above ${formatNumber(baseline.max ?? 0)}, the largest of the baseline (now up to ${formatNumber(window.max ?? 0)})`,
     )
   if (below > 0)
     words.push(
-      `${formatShare(shares.window[0]!)} of ${shares.n} values below ${formatNumber(baseline.min ?? 0)}, the smallest of the baseline (now down to ${formatNumber(window.min ?? 0)})`,
+      `${formatShare(shares.window[0]!)} of ${formatCount(shares.n)} values below ${formatNumber(baseline.min ?? 0)}, the smallest of the baseline (now down to ${formatNumber(window.min ?? 0)})`,
     )
   return words.length === 0 ? 'values inside the range of the baseline' : words.join(', ')
 }

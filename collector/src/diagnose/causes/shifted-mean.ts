@@ -1,7 +1,7 @@
 import { affineFit } from '../affine-fit.ts'
 import { ClosedHistogram } from '../histogram.ts'
 import { momentsOf, sharesOf, type Candidate, type Suspect } from '../suspect.ts'
-import { formatNumber } from '../words.ts'
+import { formatChange, formatNumber } from '../words.ts'
 
 const weight = 0.6
 /** When the evidence points to the location, that much is said even if the histogram of one slice shows little. */
@@ -27,7 +27,7 @@ export function shiftedMean(suspect: Suspect): Candidate | null {
     cause: 'shifted-mean',
     score,
     features: [feature],
-    evidence: `${feature}: mean ${formatNumber(moments.mean)} -> ${formatNumber(moments.windowMean)}, which is ${inDeviations} baseline standard deviations; standard deviation ${formatNumber(moments.deviation)} -> ${formatNumber(moments.windowDeviation)}`,
+    evidence: `${feature}: mean ${formatChange(moments.mean, moments.windowMean)}, which is ${inDeviations} baseline standard deviations; standard deviation ${formatChange(moments.deviation, moments.windowDeviation)}`,
     lookAt: `Who or what ${feature} now comes from: a new source or group of users, a changed default or calibration, a season that the baseline does not hold.`,
     group: '',
   }

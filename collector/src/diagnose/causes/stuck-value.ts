@@ -1,5 +1,5 @@
 import { sharesOf, type Candidate, type Suspect } from '../suspect.ts'
-import { formatNumber, formatShare, quoted } from '../words.ts'
+import { formatCount, formatNumber, formatShare, quoted } from '../words.ts'
 
 /** As in STATISTICS section 2: one cell with nearly everything, in a baseline that was not like that, from 20 values on. */
 const stuckShare = 0.99
@@ -33,14 +33,15 @@ export function stuckValue(suspect: Suspect): Candidate | null {
     if (!constant) score = frozenWeight
     value = constant ? formatNumber(window.min) : `about ${formatNumber(mean!)}`
   } else {
-    if (largest < stuckShare) return null
+    // `_OTHER` is all that the baseline does not list, and may be a hundred different values.
+    if (largest < stuckShare || summary.categories[cell] === '_OTHER') return null
     value = quoted(summary.categories[cell]!)
   }
   return {
     cause: 'stuck-value',
     score,
     features: [feature],
-    evidence: `${feature}: ${formatShare(largest)} of ${shares.n} values are ${value}; the baseline has ${formatShare(shares.baseline[cell]!)} there`,
+    evidence: `${feature}: ${formatShare(largest)} of ${formatCount(shares.n)} values are ${value}; the baseline has ${formatShare(shares.baseline[cell]!)} there`,
     lookAt: `Whether ${feature} is still computed: a frozen cache, a dead sensor, a constant left in by a deployment, or one request replayed.`,
     group: '',
   }

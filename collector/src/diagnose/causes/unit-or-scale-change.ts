@@ -2,7 +2,7 @@ import { affineFit, predictedMoments } from '../affine-fit.ts'
 import { extremesFit } from '../extremes-fit.ts'
 import { ClosedHistogram, type AffineChange } from '../histogram.ts'
 import { momentsOf, sharesOf, type Candidate, type MomentPair, type NumericSummary, type Suspect } from '../suspect.ts'
-import { formatFactor, formatNumber, formatShare } from '../words.ts'
+import { formatChange, formatFactor, formatNumber, formatShare } from '../words.ts'
 
 /**
  * Score of a perfect fit by a conversion that is often forgotten, by another that people know, and by a factor that nobody has a name
@@ -134,15 +134,15 @@ function candidate(
       : ''
   const top =
     summary.baseline.max !== null && summary.window.max !== null
-      ? `, maximum ${formatNumber(summary.baseline.max)} -> ${formatNumber(summary.window.max)}`
+      ? `, maximum ${formatChange(summary.baseline.max, summary.window.max)}`
       : ''
   return {
     cause: 'unit-or-scale-change',
     score: best.score,
     features: [feature],
     evidence:
-      `${feature}: ${who} look converted (${words}): mean ${formatNumber(mean)} -> ${formatNumber(windowMean)} (${formatNumber(predicted.mean)} expected from the conversion), ` +
-      `standard deviation ${formatNumber(deviation)} -> ${formatNumber(windowDeviation)} (${formatNumber(predicted.deviation)} expected)${top}${doubt}`,
+      `${feature}: ${who} look converted (${words}): mean ${formatChange(mean, windowMean)} (${formatNumber(predicted.mean)} expected from the conversion), ` +
+      `standard deviation ${formatChange(deviation, windowDeviation)} (${formatNumber(predicted.deviation)} expected)${top}${doubt}`,
     lookAt: `The unit of ${feature} where it is produced and in every step before the model: look for a conversion (${words}) added, dropped or applied twice around the onset.`,
     group: words,
   }

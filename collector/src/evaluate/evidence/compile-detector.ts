@@ -135,7 +135,7 @@ export function compileDetector(spec: DetectorDefinition): CompiledDetector {
   )
   let directions = 0
   for (const monitor of watched) {
-    directions += valueDirections(monitor.kind, monitor.baselineCounts)
+    if (hasValues(monitor)) directions += valueDirections(monitor.kind, monitor.baselineCounts)
     if (monitor.missing !== undefined) directions += directionsPerFlag
     if (monitor.invalid !== undefined) directions += directionsPerFlag
   }
@@ -186,6 +186,11 @@ export function compileDetector(spec: DetectorDefinition): CompiledDetector {
   return { ...detector, fingerprint: fingerprintOf(detector) }
 }
 
+/** A feature that was missing in every row of the baseline has nothing to compare values with; its flags are watched all the same. */
+function hasValues({ baselineCounts }: MonitorDefinition): boolean {
+  return sumOf(baselineCounts) > 0
+}
+
 type UnplacedPart = Omit<Part, 'offset'>
 
 const rowsIn = (part: UnplacedPart): number => part.rows.slope.length
@@ -224,6 +229,7 @@ function compileParts(
 
 function valueRows(monitor: MonitorDefinition, zEta: number, tau: number): RowSet {
   const { kind, baselineCounts, chunkCounts } = monitor
+  if (!hasValues(monitor)) return emptyPart(baselineCounts.length).rows
   const learn = chunkCounts !== undefined && chunkCounts.length > 0
   if (kind === 'categorical') {
     return categoricalRows(baselineCounts, {
@@ -338,8 +344,7 @@ function requireConsistent(spec: DetectorDefinition): void {
     if (seen.has(key)) problems.push(`${place} is there twice`)
     seen.add(key)
     const cells = monitor.baselineCounts.length
-    const fewest = monitor.kind === 'numeric' ? 2 : 1
-    if (cells < fewest) problems.push(`${place} has ${cells} cells, fewer than ${fewest}`)
+    if (cells < 1) problems.push(`${place} has no cells`)
     if (!isCounts(monitor.baselineCounts)) problems.push(`${place} has baseline counts that are negative or not finite`)
     monitor.chunkCounts?.forEach((chunk, k) => {
       if (chunk.length !== cells) problems.push(`${place} has ${chunk.length} counts in chunk ${k}, not ${cells}`)
