@@ -4,7 +4,10 @@ import { parseArgs } from 'node:util'
 import { reaches, type BenchResult } from './result.ts'
 
 /** `npm run bench -- <name> [--json]`: runs bench/<name>.bench.ts, which exports `run(): Promise<BenchResult[]>`. */
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } })
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+})
 const names = readdirSync(new URL('.', import.meta.url))
   .filter((file) => file.endsWith('.bench.ts'))
   .map((file) => file.slice(0, -'.bench.ts'.length))
