@@ -5,11 +5,16 @@ import { instant } from './instant.ts'
 /** Things and causes that a text lists; the rest is counted. */
 const maximumListed = 5
 
+export interface FormatOptions {
+  /** How a point in event time is written; a run over a file cut by rows has row numbers. Default: ISO 8601. */
+  readonly at?: (milliseconds: number) => string
+}
+
 /**
  * An alert as plain text of several lines: what moved, by how much, since when, how sure, compared with what, and what to look
  * at first. Ends without a line break.
  */
-export function formatAlert(alert: AlertRecord): string {
+export function formatAlert(alert: AlertRecord, { at = instant }: FormatOptions = {}): string {
   const { explanation } = alert
   const { window, comparedWith, moved, diagnosis } = explanation
   const lines = [`[${alert.state.toUpperCase()}] ${alert.severity}: ${explanation.summary}`]
@@ -18,7 +23,7 @@ export function formatAlert(alert: AlertRecord): string {
   }
   if (moved.length > maximumListed) lines.push(`            and ${moved.length - maximumListed} more`)
   lines.push(
-    `  since     ${instant(explanation.onsetMs)} (window ${instant(window.startMs)} to ${instant(window.endMs)}, ${formatCount(window.rows)} rows)`,
+    `  since     ${at(explanation.onsetMs)} (window ${at(window.startMs)} to ${at(window.endMs)}, ${formatCount(window.rows)} rows)`,
   )
   lines.push(`  how sure  ${explanation.confidence}`)
   lines.push(
@@ -30,7 +35,7 @@ export function formatAlert(alert: AlertRecord): string {
     )
   }
   lines.push(`  look at   ${explanation.lookFirst}`)
-  if (alert.resolvedAtMs !== null) lines.push(`  over      ${instant(alert.resolvedAtMs)}`)
+  if (alert.resolvedAtMs !== null) lines.push(`  over      ${at(alert.resolvedAtMs)}`)
   lines.push(`  alert     ${alert.id}`)
   return lines.join('\n')
 }

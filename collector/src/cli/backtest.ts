@@ -110,7 +110,7 @@ Options:
       for (const [name, summary] of summaries) io.stdout(`       ${presetLine(name, summary)}\n`)
       if (values.tests === 'all')
         for (const line of window.results.flatMap(statisticsLines)) io.stdout(`       ${line}\n`)
-      for (const alert of firing) io.stdout(`\n${formatAlert(alert)}\n\n`)
+      for (const alert of firing) io.stdout(`\n${formatAlert(alert, { at: pointOf(cut, rules) })}\n\n`)
     }
     const { unreadableTime, late } = backtest.leftOut
     if (unreadableTime > 0)
@@ -157,6 +157,12 @@ function cutOf(flags: CutFlags, rules: LoadedRules): { cut: Cut; slicesPerWindow
           : size
   if (size % everyMs !== 0) throw new UsageError('--every must divide --window')
   return { cut: { kind: 'time', column: flags.time!, everyMs }, slicesPerWindow: size / everyMs }
+}
+
+/** Windows of so many rows take the time of a slice each, which means nothing to a reader: rows do. */
+function pointOf(cut: Cut, rules: LoadedRules): (milliseconds: number) => string {
+  if (cut.kind === 'time') return (milliseconds) => new Date(milliseconds).toISOString()
+  return (milliseconds) => `row ${Math.round((milliseconds / rules.window.everyMs) * cut.rows)}`
 }
 
 /** Times as ISO 8601; row numbers as they are. */

@@ -230,10 +230,7 @@ describe('numbers against the reference', () => {
   it('smallest detectable shift', () => {
     const wrong = cases.map((one) => {
       if (one.kind !== 'smallestDetectableShift') return null
-      const { n, N, features, budgetWindows, rowWeight, horizonWindows, zEta, tau } = one.params as Record<
-        string,
-        number
-      >
+      const { n, N, features, budgetWindows, rowWeight, horizonWindows, zEta, tau } = one.params
       const value = smallestDetectableShift(
         { window: n!, baseline: N! },
         { zEta: zEta!, tolerance: tau! },
