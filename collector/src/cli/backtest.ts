@@ -30,7 +30,7 @@ Options:
   --rows N            windows of N rows
   --time COLUMN       windows of time, by this column
   --window DURATION   length of a window (default: of the rules)
-  --every DURATION    length of the disjoint slices that evidence advances on (default: of the rules if they divide --window, else --window)
+  --every DURATION    length of the disjoint slices that evidence advances on (default: of --rules if it divides --window, else --window)
   --rules FILE        alert rules (default: built-in)
   --prediction COLUMN the predicted class
   --score COLUMN      the score; --confidence COLUMN the confidence; --value COLUMN the output of a regression
@@ -132,6 +132,7 @@ interface CutFlags {
   readonly time?: string | undefined
   readonly window?: string | undefined
   readonly every?: string | undefined
+  readonly rules?: string | undefined
 }
 
 function cutOf(flags: CutFlags, rules: LoadedRules): { cut: Cut; slicesPerWindow: number } {
@@ -146,15 +147,10 @@ function cutOf(flags: CutFlags, rules: LoadedRules): { cut: Cut; slicesPerWindow
     return { cut: { kind: 'rows', rows }, slicesPerWindow: 1 }
   }
   const size = flags.window === undefined ? rules.window.sizeMs : durationOption(flags.window, '--window')
+  // With rules, the slices that the collector's evidence would advance on: fewer, longer ones change the budget's threshold.
+  const asRules = flags.window === undefined || (flags.rules !== undefined && size % rules.window.everyMs === 0)
   const everyMs =
-    flags.every !== undefined
-      ? durationOption(flags.every, '--every')
-      : flags.window === undefined
-        ? rules.window.everyMs
-        : // The slices that the collector's evidence would advance on, when they fit: fewer, longer ones change the budget's threshold.
-          size % rules.window.everyMs === 0
-          ? rules.window.everyMs
-          : size
+    flags.every !== undefined ? durationOption(flags.every, '--every') : asRules ? rules.window.everyMs : size
   if (size % everyMs !== 0) throw new UsageError('--every must divide --window')
   return { cut: { kind: 'time', column: flags.time!, everyMs }, slicesPerWindow: size / everyMs }
 }

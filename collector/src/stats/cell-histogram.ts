@@ -34,10 +34,12 @@ export class CellHistogram {
   /** Makes room for counts that are then written in place; `complete` must follow. */
   reserve(cells: number): void {
     if (this.counts.length >= cells) return
-    this.counts = new Float64Array(cells)
-    this.shares = new Float64Array(cells)
-    this.smoothed = new Float64Array(cells)
-    this.cumulative = new Float64Array(cells)
+    // Side by side, so that they come from memory together.
+    const all = new ArrayBuffer(4 * 8 * cells)
+    this.counts = new Float64Array(all, 0, cells)
+    this.shares = new Float64Array(all, 8 * cells, cells)
+    this.smoothed = new Float64Array(all, 2 * 8 * cells, cells)
+    this.cumulative = new Float64Array(all, 3 * 8 * cells, cells)
   }
 
   /** Derives the shares from the first `cells` counts. */

@@ -1,6 +1,7 @@
 import { startOfStep, withSliceStart, type DetectorState, type Incident } from './detector-state.ts'
 import { dispersionForWindow } from './dispersion.ts'
 import type { CompiledDetector, Monitor, Part } from './compile-detector.ts'
+import { packedRows, type PackedRows } from './packed-rows.ts'
 import { windowStatistics } from './row-set.ts'
 import { evidenceCap, log10OfEvidence } from './shiryaev-roberts.ts'
 import { smallestDetectableRise, smallestDetectableShift } from './smallest-detectable.ts'
@@ -90,27 +91,30 @@ export function step(
     sliceStarts: withSliceStart(state.sliceStarts, startMs),
   }
   const scratch = new Float64Array(detector.statisticLimit)
-  const seen = detector.monitors.map((monitor, i) => advance(monitor, inputs[i]!, next, scratch))
+  const rows = packedRows(detector)
+  const seen = newSeen(detector.monitors.length)
+  detector.monitors.forEach((monitor, i) => advance(monitor, i, inputs[i]!, rows, next, scratch, seen))
   const decision = decide(detector, state, seen, next, startMs)
   const log10ModelEvidence = log10OfEvidence(decision.mean)
   const monitors = detector.monitors.map((monitor, i): MonitorStep => {
     const incident = decision.incidents[i]!
-    const { leading, own, problem, size } = seen[i]!
+    const size = seen.size[i]!
+    const leading = seen.leadingAt[i]!
     return {
-      log10Evidence: log10OfEvidence(own),
+      log10Evidence: log10OfEvidence(seen.own[i]!),
       log10ModelEvidence,
-      log10Step: leading.logE / Math.LN10,
-      leadingGroup: leading.part?.rows.groups[leading.row] ?? '',
-      leadingRow: leading.part?.rows.names[leading.row] ?? '',
+      log10Step: seen.leadingLogE[i]! / Math.LN10,
+      leadingGroup: leading < 0 ? '' : rows.groups[leading]!,
+      leadingRow: leading < 0 ? '' : rows.names[leading]!,
       windowSize: size,
       baselineSize: monitor.baselineSize,
-      dispersion: seen[i]!.dispersion,
+      dispersion: seen.dispersion[i]!,
       zEta: detector.zEta,
       smallestDetectable: smallestDetectable(detector, monitor, size),
       alarm: decision.alarmed.has(i),
       incident: incident === null ? null : { sinceMs: incident.sinceMs, alarmedAtMs: incident.alarmedAtMs },
       monitored: monitor.weight > 0,
-      problem,
+      problem: seen.problem[i]!,
     }
   })
   return {
@@ -125,26 +129,43 @@ export function step(
 
 type NextState = Pick<DetectorState, 'fingerprint' | 'step' | 'evidence' | 'since' | 'sliceStarts'>
 
-interface Leading {
-  part: Part | null
-  row: number
-  /** Weighted evidence of the row. */
-  share: number
-  logE: number
-}
-
+/** What a step saw, by monitor. Columns, because objects of ten thousand monitors would be most of a step's cost. */
 interface Seen {
   /** Evidence of the monitor's own mixture. */
-  own: number
-  readonly leading: Leading
-  readonly problem: MonitorStep['problem']
-  readonly size: number
-  dispersion: number
-  /** Whether any row of evidence was updated. */
-  updated: boolean
+  readonly own: Float64Array
+  /** Place in the state of the row with the largest weighted evidence; -1 when no row has evidence. */
+  readonly leadingAt: Int32Array
+  readonly leadingShare: Float64Array
+  readonly leadingLogE: Float64Array
+  readonly size: Float64Array
+  readonly dispersion: Float64Array
+  /** 1 when any row of evidence was updated. */
+  readonly updated: Uint8Array
+  readonly problem: MonitorStep['problem'][]
 }
 
-function advance(monitor: Monitor, input: MonitorInput | null, next: NextState, scratch: Float64Array): Seen {
+function newSeen(monitors: number): Seen {
+  return {
+    own: new Float64Array(monitors),
+    leadingAt: new Int32Array(monitors).fill(-1),
+    leadingShare: new Float64Array(monitors),
+    leadingLogE: new Float64Array(monitors),
+    size: new Float64Array(monitors),
+    dispersion: new Float64Array(monitors).fill(1),
+    updated: new Uint8Array(monitors),
+    problem: new Array<MonitorStep['problem']>(monitors).fill(null),
+  }
+}
+
+function advance(
+  monitor: Monitor,
+  index: number,
+  input: MonitorInput | null,
+  rowsOfAll: PackedRows,
+  next: NextState,
+  scratch: Float64Array,
+  seen: Seen,
+): void {
   const { values, missing, invalid } = monitor
   const layoutMatches = input === null || input.counts.length === values.rows.cells
   const size = input === null || !layoutMatches ? 0 : totalOf(input.counts)
@@ -156,47 +177,51 @@ function advance(monitor: Monitor, input: MonitorInput | null, next: NextState, 
     (input !== null && invalid !== null && !(input.invalid >= 0 && input.invalid <= rows))
   const problem = !layoutMatches ? 'layout-mismatch' : contradictory ? 'contradictory-counts' : null
   const usable = input !== null && problem === null
-  const seen: Seen = {
-    own: 0,
-    leading: { part: null, row: 0, share: 0, logE: 0 },
-    problem,
-    size: usable ? size : 0,
-    dispersion: 1,
-    updated: false,
-  }
+  seen.problem[index] = problem
+  seen.size[index] = usable ? size : 0
   if (usable && size > 0) windowStatistics(values.rows, input.counts, scratch)
-  advancePart(values, usable ? size : 0, scratch, next, seen)
+  advancePart(values, usable ? size : 0, scratch, rowsOfAll, next, seen, index)
   if (missing !== null) {
     if (usable) scratch[0] = input.missing
-    advancePart(missing, usable ? rows : 0, scratch, next, seen)
+    advancePart(missing, usable ? rows : 0, scratch, rowsOfAll, next, seen, index)
   }
   if (invalid !== null) {
     if (usable) scratch[0] = input.invalid
-    advancePart(invalid, usable ? rows : 0, scratch, next, seen)
+    advancePart(invalid, usable ? rows : 0, scratch, rowsOfAll, next, seen, index)
   }
-  return seen
 }
 
 /** The Shiryaev-Roberts step of all rows of a part; without data (size 0) only their evidence is summed. */
-function advancePart(part: Part, size: number, statistics: Float64Array, next: NextState, seen: Seen): void {
-  const { slope, intercept, statistic, dispersion } = part.rows
-  const { offset, weight } = part
-  const { evidence, since } = next
+function advancePart(
+  part: Part,
+  size: number,
+  statistics: Float64Array,
+  { coefficients, statistic }: PackedRows,
+  next: NextState,
+  seen: Seen,
+  index: number,
+): void {
+  const { offset, chunkSize } = part
+  const rowCount = part.weight.length
+  const { evidence, since, step } = next
   // Rows carry their learned dispersion; a window longer than a chunk is divided by more.
-  const longer = size > part.chunkSize && part.dispersion > 1
-  const inUse = size > 0 && longer ? dispersionForWindow(part.dispersion, size, part.chunkSize) : part.dispersion
-  seen.dispersion = Math.max(seen.dispersion, inUse)
-  const { leading } = seen
-  const { step } = next
+  const longer = size > chunkSize && part.dispersion > 1
+  const dispersion = longer ? part.rows.dispersion : null
+  const inUse = size > 0 && longer ? dispersionForWindow(part.dispersion, size, chunkSize) : part.dispersion
+  seen.dispersion[index] = Math.max(seen.dispersion[index]!, inUse)
   let own = 0
-  let leadingRow = -1
-  let leadingShare = leading.share
-  for (let row = 0; row < slope.length; row++) {
-    const at = offset + row
+  let leadingAt = -1
+  let leadingShare = seen.leadingShare[index]!
+  let leadingLogE = 0
+  for (let at = offset; at < offset + rowCount; at++) {
+    let logE = 0
     let value = evidence[at]!
     if (size > 0) {
-      let logE = slope[row]! * statistics[statistic[row]!]! + intercept[row]! * size
-      if (longer) logE = forLongerWindow(logE, dispersion[row]!, size, part.chunkSize)
+      logE = coefficients[3 * at]! * statistics[statistic[at]!]! + coefficients[3 * at + 1]! * size
+      if (dispersion !== null) {
+        const learned = dispersion[at - offset]!
+        logE *= learned / dispersionForWindow(learned, size, chunkSize)
+      }
       // As in shiryaevRoberts(), spelled out in the innermost loop.
       value = (value + 1) * Math.exp(logE)
       if (value > evidenceCap) value = evidenceCap
@@ -204,30 +229,21 @@ function advancePart(part: Part, size: number, statistics: Float64Array, next: N
       if (value < 1) since[at] = 0
       else if (since[at] === 0) since[at] = step
     }
-    const share = weight[row]! * value
+    const share = coefficients[3 * at + 2]! * value
     own += share
     if (share > leadingShare) {
-      leadingRow = row
+      leadingAt = at
       leadingShare = share
+      leadingLogE = logE
     }
   }
-  if (leadingRow >= 0) {
-    leading.part = part
-    leading.row = leadingRow
-    leading.share = leadingShare
-    leading.logE = 0
-    if (size > 0) {
-      const logE = slope[leadingRow]! * statistics[statistic[leadingRow]!]! + intercept[leadingRow]! * size
-      leading.logE = longer ? forLongerWindow(logE, dispersion[leadingRow]!, size, part.chunkSize) : logE
-    }
+  if (leadingAt >= 0) {
+    seen.leadingAt[index] = leadingAt
+    seen.leadingShare[index] = leadingShare
+    seen.leadingLogE[index] = leadingLogE
   }
-  seen.own += own
-  seen.updated ||= size > 0 && slope.length > 0
-}
-
-/** log e of a row in a window longer than a chunk, where dispersion is larger than the learned one that the row carries. */
-function forLongerWindow(logE: number, learned: number, size: number, chunkSize: number): number {
-  return logE * (learned / dispersionForWindow(learned, size, chunkSize))
+  seen.own[index]! += own
+  if (size > 0 && rowCount > 0) seen.updated[index] = 1
 }
 
 interface Decision {
@@ -243,7 +259,7 @@ interface Decision {
 function decide(
   detector: CompiledDetector,
   before: DetectorState,
-  seen: readonly Seen[],
+  seen: Seen,
   next: NextState,
   startMs: number,
 ): Decision {
@@ -253,18 +269,18 @@ function decide(
   const closed: number[] = []
   let mean = 0
   monitors.forEach((monitor, i) => {
-    if (before.incidents[i] === null) mean += monitor.weight * seen[i]!.own
+    if (before.incidents[i] === null) mean += monitor.weight * seen.own[i]!
   })
   const alarm = mean >= threshold
   const opened = alarm ? carriers(detector, before, seen) : []
   for (const i of opened) {
     alarmed.add(i)
-    incidents[i] = openIncident(seen[i]!.leading, next, startMs)
+    incidents[i] = openIncident(seen.leadingAt[i]!, next, startMs)
   }
   before.incidents.forEach((incident, i) => {
-    if (incident === null || !seen[i]!.updated) return
+    if (incident === null || seen.updated[i] === 0) return
     const quietSteps = incident.quietSteps + 1
-    if (seen[i]!.own >= threshold) {
+    if (seen.own[i]! >= threshold) {
       alarmed.add(i)
       incidents[i] = { ...incident, quietSteps: 0, alarms: incident.alarms + 1 }
       if (!alarm) resetMonitor(monitors[i]!, next)
@@ -286,23 +302,23 @@ function decide(
  * The monitors to which an alarm belongs: those with the largest weighted evidence that together reach the threshold, and
  * every other one whose own evidence does.
  */
-function carriers(detector: CompiledDetector, before: DetectorState, seen: readonly Seen[]): number[] {
+function carriers(detector: CompiledDetector, before: DetectorState, seen: Seen): number[] {
   const { monitors, budgetSteps: threshold } = detector
   const candidates = monitors
-    .map((monitor, i) => ({ i, share: monitor.weight * seen[i]!.own }))
+    .map((monitor, i) => ({ i, share: monitor.weight * seen.own[i]! }))
     .filter(({ i, share }) => before.incidents[i] === null && share > 0)
     .sort((a, b) => b.share - a.share || a.i - b.i)
   const chosen: number[] = []
   let sum = 0
   for (const { i, share } of candidates) {
-    if (sum < threshold || seen[i]!.own >= threshold) chosen.push(i)
+    if (sum < threshold || seen.own[i]! >= threshold) chosen.push(i)
     sum += share
   }
   return chosen.sort((a, b) => a - b)
 }
 
-function openIncident({ part, row }: Leading, next: NextState, startMs: number): Incident {
-  const since = part === null ? 0 : next.since[part.offset + row]!
+function openIncident(at: number, next: NextState, startMs: number): Incident {
+  const since = at < 0 ? 0 : next.since[at]!
   const onsetStep = since === 0 ? next.step : since
   return {
     alarmStep: next.step,
