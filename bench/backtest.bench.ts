@@ -48,7 +48,7 @@ export async function run(): Promise<BenchResult[]> {
     let results = 0
     for await (const batch of readRows(data, { columns: columnsOf(baseline) })) {
       spent.reading += performance.now() - sinceReading
-      for (let from = 0; from < batch.rows; ) {
+      for (let from = 0; from < batch.rows;) {
         const to = Math.min(batch.rows, from + windowRows - (counted % windowRows))
         const start = performance.now()
         accumulator.add(batch, from, to)

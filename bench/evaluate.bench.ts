@@ -37,7 +37,10 @@ interface Milliseconds {
   readonly processor: number
 }
 
-function measure(featureCount: number, rounds: { readonly warmUps: number; readonly repetitions: number }): Milliseconds {
+function measure(
+  featureCount: number,
+  rounds: { readonly warmUps: number; readonly repetitions: number },
+): Milliseconds {
   const random = generator(7)
   const bounds = Array.from({ length: bucketCount - 1 }, (_, i) => normalQuantile((i + 1) / bucketCount))
   // Sampling takes longer than what is measured: of many features, each 500 share their counts, in objects of their own.

@@ -108,7 +108,9 @@ describe('the recorder and the reader of files', () => {
     return countsFromTotals(baseline, totals)
   }
   const viaFile = (rows: readonly Row[], baseline = smallBaseline): WindowCounts => {
-    const columns = new Map(['age', 'height', 'colour', 'score'].map((name) => [name, rows.map((one) => one[name as 'age'])]))
+    const columns = new Map(
+      ['age', 'height', 'colour', 'score'].map((name) => [name, rows.map((one) => one[name as 'age'])]),
+    )
     const batch: RowBatch = { firstRow: 0, rows: rows.length, columns, text: false, place: String }
     const accumulator = createWindowAccumulator(baseline, { score: 'score' })
     accumulator.add(batch)

@@ -3,7 +3,13 @@ import { formatCount, formatNumber } from '../diagnose/words.ts'
 import type { Effect, Result } from '../evaluate/result.ts'
 import { budgetInWords } from '../rules/budget.ts'
 import { presets } from '../evaluate/presets/presets.ts'
-import type { LoadedBudgetRule, LoadedPresetRule, LoadedRule, LoadedRules, LoadedThresholdRule } from '../rules/loaded.ts'
+import type {
+  LoadedBudgetRule,
+  LoadedPresetRule,
+  LoadedRule,
+  LoadedRules,
+  LoadedThresholdRule,
+} from '../rules/loaded.ts'
 import { measureFor } from '../rules/measures.ts'
 import type { ComparedWith, Explanation, Moved } from './alert.ts'
 import { measured, presetVerdict, type Condition } from './condition.ts'

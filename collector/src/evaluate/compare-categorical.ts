@@ -78,7 +78,11 @@ function usedCells(baseline: ArrayLike<number>, window: ArrayLike<number>): Used
   return used
 }
 
-function distancesOf({ baseline: b, window: c }: UsedCells, baselineSize: number, windowSize: number): Record<string, number | null> {
+function distancesOf(
+  { baseline: b, window: c }: UsedCells,
+  baselineSize: number,
+  windowSize: number,
+): Record<string, number | null> {
   if (b.size <= 0 || c.size <= 0) return notShown.distances
   const divergences = smoothedDivergences(b, c)
   const divergence = jensenShannonOfCells(b, c)

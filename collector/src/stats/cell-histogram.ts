@@ -11,6 +11,9 @@ export class CellHistogram {
   cells = 0
   /** Sum of the counts. */
   size = 0
+  /** First and last cell with a count above 0; `cells` and -1 when there is none. */
+  first = 0
+  last = -1
   counts: Float64Array = new Float64Array(0)
   /** count / size. */
   shares: Float64Array = new Float64Array(0)
@@ -56,8 +59,14 @@ export class CellHistogram {
       smoothed[i] = (count + 0.5) / total
       cumulative[i] = sum / size
     }
+    let first = 0
+    while (first < cells && !(counts[first]! > 0)) first++
+    let last = cells - 1
+    while (last >= 0 && !(counts[last]! > 0)) last--
     this.cells = cells
     this.size = size
+    this.first = first
+    this.last = last
     return this
   }
 }

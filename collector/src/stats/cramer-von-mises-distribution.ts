@@ -1,3 +1,5 @@
+import { exponential } from './exponential.ts'
+
 /** Above this statistic the integral is both quicker and keeps the digits of the tail; below it the series is. */
 const integralFrom = 0.3
 
@@ -40,17 +42,15 @@ function besselSeries(x: number): number {
  * exponentially, its error at this step is below exp(-pi^2 / step) = 1e-17.
  */
 const besselStep = 0.25
-const besselNodes: readonly (readonly [number, number])[] = Array.from({ length: 40 }, (_, i) => {
-  const t = i * besselStep
-  return [Math.cosh(t) - 1, Math.cosh(t / 4) * besselStep * (i === 0 ? 0.5 : 1)] as const
-})
+const besselRises = Float64Array.from({ length: 40 }, (_, i) => Math.cosh(i * besselStep) - 1)
+const besselWeights = besselRises.map((_, i) => Math.cosh((i * besselStep) / 4) * besselStep * (i === 0 ? 0.5 : 1))
 
 function scaledBesselQuarter(z: number): number {
   let sum = 0
-  for (const [rise, weight] of besselNodes) {
-    const exponent = z * rise
+  for (let i = 0; i < besselRises.length; i++) {
+    const exponent = z * besselRises[i]!
     if (exponent > 45) break
-    sum += weight * Math.exp(-exponent)
+    sum += besselWeights[i]! * exponential(-exponent)
   }
   return sum
 }
@@ -72,14 +72,17 @@ const arcs: readonly { readonly squareHalf: number; readonly weight: number }[] 
   }),
 )
 
+const squareHalves = Float64Array.from(arcs, ({ squareHalf }) => squareHalf)
+const arcWeights = Float64Array.from(arcs, ({ weight }) => weight)
+
 function oscillatingIntegral(x: number): number {
   let sum = 0
-  const end = arcs[0]!.squareHalf * x + 45
-  for (const { squareHalf, weight } of arcs) {
-    const exponent = x * squareHalf
+  const end = squareHalves[0]! * x + 45
+  for (let i = 0; i < squareHalves.length; i++) {
+    const exponent = x * squareHalves[i]!
     // Nodes are ordered by t: the rest is too small to matter.
     if (exponent > end) break
-    sum += weight * Math.exp(-exponent)
+    sum += arcWeights[i]! * exponential(-exponent)
   }
   return sum
 }

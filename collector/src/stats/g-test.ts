@@ -24,16 +24,15 @@ export function gTestOfCells(baseline: CellHistogram, window: CellHistogram): Co
   const { counts: b, cells } = baseline
   const { counts: c } = window
   const all = baseline.size + window.size
-  const ofBaseline = all / baseline.size
-  const ofWindow = all / window.size
   let sum = 0
   let used = 0
   for (let i = 0; i < cells; i++) {
     const both = b[i]! + c[i]!
     if (both <= 0) continue
     used++
-    if (b[i]! > 0) sum += b[i]! * Math.log((b[i]! / both) * ofBaseline)
-    if (c[i]! > 0) sum += c[i]! * Math.log((c[i]! / both) * ofWindow)
+    // Products of whole numbers are exact: the logarithm, near 0 where little has changed, sees one rounding only.
+    if (b[i]! > 0) sum += b[i]! * Math.log((b[i]! * all) / (baseline.size * both))
+    if (c[i]! > 0) sum += c[i]! * Math.log((c[i]! * all) / (window.size * both))
   }
   if (used < 2) return null
   const statistic = Math.max(2 * sum, 0)

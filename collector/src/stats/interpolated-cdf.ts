@@ -44,11 +44,15 @@ export interface ClosedCells {
  * the outermost cells in use, which min and max close; only these are taken apart. Where min or max contradicts the counts,
  * the general walk is taken.
  */
-export function interpolatedGapOfCells(bounds: Float64Array, baseline: ClosedCells, window: ClosedCells): CdfGap | null {
+export function interpolatedGapOfCells(
+  bounds: Float64Array,
+  baseline: ClosedCells,
+  window: ClosedCells,
+): CdfGap | null {
   const { cells, counts: b, cumulative: f } = baseline.cells
   const { counts: c, cumulative: g } = window.cells
-  const first = Math.min(firstFilled(baseline.cells), firstFilled(window.cells))
-  const last = Math.max(lastFilled(baseline.cells), lastFilled(window.cells))
+  const first = Math.min(baseline.cells.first, window.cells.first)
+  const last = Math.max(baseline.cells.last, window.cells.last)
   if (!endsAgree(bounds, baseline) || !endsAgree(bounds, window)) {
     return gapOfKnots(knotsOf(closedHistogram(bounds, baseline)), knotsOf(closedHistogram(bounds, window)))
   }
@@ -75,28 +79,24 @@ export function interpolatedGapOfCells(bounds: Float64Array, baseline: ClosedCel
       squared += (width * (left * left + left * right + right * right)) / 3
       continue
     }
-    corners[0] = Math.min(oneLow, twoLow)
-    corners[1] = Math.min(oneLow, oneHigh)
-    corners[2] = oneHigh
-    corners[3] = Math.min(twoLow, twoHigh)
-    corners[4] = twoHigh
-    corners[5] = Math.max(oneHigh, twoHigh)
-    if (!inBaseline) corners[1] = corners[2] = corners[3]
-    if (!inWindow) corners[3] = corners[4] = corners[2]
-    if (low === Number.NEGATIVE_INFINITY) corners[0] = Math.min(corners[1]!, corners[3]!)
-    if (high === Number.POSITIVE_INFINITY) corners[5] = Math.max(corners[2]!, corners[4]!)
-    const oneFrom = corners[1]!
-    const oneTo = corners[2]!
-    const twoFrom = corners[3]!
-    const twoTo = corners[4]!
+    // An empty cell has no ramp of its own; it takes an end of the other's, where nothing happens in it.
+    const oneTo = inBaseline ? oneHigh : Math.min(twoLow, twoHigh)
+    const oneFrom = inBaseline ? Math.min(oneLow, oneHigh) : oneTo
+    const twoTo = inWindow ? twoHigh : oneTo
+    const twoFrom = inWindow ? Math.min(twoLow, twoHigh) : twoTo
+    corners[0] = low === Number.NEGATIVE_INFINITY ? Math.min(oneFrom, twoFrom) : low
+    corners[1] = oneFrom
+    corners[2] = oneTo
+    corners[3] = twoFrom
+    corners[4] = twoTo
+    corners[5] = high === Number.POSITIVE_INFINITY ? Math.max(oneTo, twoTo) : high
     sortCorners()
     for (let k = 0; k < 5; k++) {
       const from = corners[k]!
       const to = corners[k + 1]!
       const width = to - from
       if (!(width > 0)) continue
-      const start =
-        rightOf(from, oneFrom, oneTo, before, f[i]!) - rightOf(from, twoFrom, twoTo, windowBefore, g[i]!)
+      const start = rightOf(from, oneFrom, oneTo, before, f[i]!) - rightOf(from, twoFrom, twoTo, windowBefore, g[i]!)
       const end = leftOf(to, oneFrom, oneTo, before, f[i]!) - leftOf(to, twoFrom, twoTo, windowBefore, g[i]!)
       absolute += width * averageDistance(start, end)
       squared += (width * (start * start + start * end + end * end)) / 3
@@ -136,22 +136,9 @@ function averageDistance(left: number, right: number): number {
   return left * right >= 0 ? (a + b) / 2 : (a * a + b * b) / (2 * (a + b))
 }
 
-function firstFilled({ counts, cells }: CellHistogram): number {
-  let first = 0
-  while (first < cells && !(counts[first]! > 0)) first++
-  return first
-}
-
-function lastFilled({ counts, cells }: CellHistogram): number {
-  let last = cells - 1
-  while (last >= 0 && !(counts[last]! > 0)) last--
-  return last
-}
-
 /** Whether min and max lie in the outermost cells in use, and are known. */
 function endsAgree(bounds: Float64Array, { cells, min, max }: ClosedCells): boolean {
-  const first = firstFilled(cells)
-  const last = lastFilled(cells)
+  const { first, last } = cells
   if (!(cells.size > 0) || last < 0 || !(min <= max) || max - min === Number.POSITIVE_INFINITY) return false
   return (
     (first === cells.cells - 1 || min <= bounds[first]!) &&

@@ -25,7 +25,10 @@ const seriesBelow = 0.2
  * With d = (q - p) / (p + q), a cell adds m ((1 + d) ln(1 + d) + (1 - d) ln(1 - d)), whose series is
  * m sum over k of d^(2k) / (k (2k - 1)); eleven terms leave less than 1e-16 of it.
  */
-export function jensenShannonOfCells({ shares, cells }: CellHistogram, { shares: windowShares }: CellHistogram): number {
+export function jensenShannonOfCells(
+  { shares, cells }: CellHistogram,
+  { shares: windowShares }: CellHistogram,
+): number {
   let sum = 0
   for (let i = 0; i < cells; i++) {
     const p = shares[i]!

@@ -19,7 +19,10 @@ export function kolmogorovSmirnovStatistic(baseline: ArrayLike<number>, window: 
 }
 
 /** The same of histograms already prepared. */
-export function kolmogorovSmirnovOfCells({ cumulative: f, cells }: CellHistogram, { cumulative: g }: CellHistogram): number {
+export function kolmogorovSmirnovOfCells(
+  { cumulative: f, cells }: CellHistogram,
+  { cumulative: g }: CellHistogram,
+): number {
   let largest = 0
   for (let i = 0; i < cells; i++) largest = Math.max(largest, Math.abs(f[i]! - g[i]!))
   return largest

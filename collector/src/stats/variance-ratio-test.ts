@@ -23,8 +23,7 @@ export function varianceRatioTest(
   const numerator = window.count - 1
   const denominator = baseline.count - 1
   // The median of F lies near 1: the tail on the ratio's own side is below 0.7, so 1 minus it keeps its digits.
-  const tail =
-    ratio >= 1 ? fUpperTail(ratio, numerator, denominator) : fLowerTail(ratio, numerator, denominator)
+  const tail = ratio >= 1 ? fUpperTail(ratio, numerator, denominator) : fLowerTail(ratio, numerator, denominator)
   const smaller = Math.min(tail, 1 - tail)
   return { ratio, pValue: Math.min(1, 2 * smaller) }
 }

@@ -1,3 +1,4 @@
+import { exponential } from '../../stats/exponential.ts'
 import { startOfStep, withSliceStart, type DetectorState, type Incident } from './detector-state.ts'
 import { dispersionForWindow } from './dispersion.ts'
 import type { CompiledDetector, Monitor, Part } from './compile-detector.ts'
@@ -180,20 +181,21 @@ function advance(
   seen.problem[index] = problem
   seen.size[index] = usable ? size : 0
   if (usable && size > 0) windowStatistics(values.rows, input.counts, scratch)
-  advancePart(values, usable ? size : 0, scratch, rowsOfAll, next, seen, index)
+  advancePart(values, rowsOfAll.partRows[3 * index]!, usable ? size : 0, scratch, rowsOfAll, next, seen, index)
   if (missing !== null) {
     if (usable) scratch[0] = input.missing
-    advancePart(missing, usable ? rows : 0, scratch, rowsOfAll, next, seen, index)
+    advancePart(missing, rowsOfAll.partRows[3 * index + 1]!, usable ? rows : 0, scratch, rowsOfAll, next, seen, index)
   }
   if (invalid !== null) {
     if (usable) scratch[0] = input.invalid
-    advancePart(invalid, usable ? rows : 0, scratch, rowsOfAll, next, seen, index)
+    advancePart(invalid, rowsOfAll.partRows[3 * index + 2]!, usable ? rows : 0, scratch, rowsOfAll, next, seen, index)
   }
 }
 
 /** The Shiryaev-Roberts step of all rows of a part; without data (size 0) only their evidence is summed. */
 function advancePart(
   part: Part,
+  rowCount: number,
   size: number,
   statistics: Float64Array,
   { coefficients, statistic }: PackedRows,
@@ -202,7 +204,6 @@ function advancePart(
   index: number,
 ): void {
   const { offset, chunkSize } = part
-  const rowCount = part.weight.length
   const { evidence, since, step } = next
   // Rows carry their learned dispersion; a window longer than a chunk is divided by more.
   const longer = size > chunkSize && part.dispersion > 1
@@ -223,7 +224,7 @@ function advancePart(
         logE *= learned / dispersionForWindow(learned, size, chunkSize)
       }
       // As in shiryaevRoberts(), spelled out in the innermost loop.
-      value = (value + 1) * Math.exp(logE)
+      value = (value + 1) * exponential(logE)
       if (value > evidenceCap) value = evidenceCap
       evidence[at] = value
       if (value < 1) since[at] = 0
@@ -283,7 +284,7 @@ function decide(
     if (seen.own[i]! >= threshold) {
       alarmed.add(i)
       incidents[i] = { ...incident, quietSteps: 0, alarms: incident.alarms + 1 }
-      if (!alarm) resetMonitor(monitors[i]!, next)
+      if (!alarm) resetMonitor(detector, i, next)
     } else if (quietSteps >= incident.closeAfter) {
       closed.push(i)
       incidents[i] = null
@@ -331,13 +332,11 @@ function openIncident(at: number, next: NextState, startMs: number): Incident {
   }
 }
 
-function resetMonitor(monitor: Monitor, next: NextState): void {
-  for (const part of [monitor.values, monitor.missing, monitor.invalid]) {
-    if (part === null) continue
-    const end = part.offset + part.rows.slope.length
-    next.evidence.fill(0, part.offset, end)
-    next.since.fill(0, part.offset, end)
-  }
+function resetMonitor({ monitors, rowCount }: CompiledDetector, index: number, next: NextState): void {
+  // The rows of a monitor's parts lie one after the other, and those of the next monitor follow.
+  const end = monitors[index + 1]?.values.offset ?? rowCount
+  next.evidence.fill(0, monitors[index]!.values.offset, end)
+  next.since.fill(0, monitors[index]!.values.offset, end)
 }
 
 function smallestDetectable(detector: CompiledDetector, monitor: Monitor, windowSize: number): number | null {

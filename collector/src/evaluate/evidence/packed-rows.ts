@@ -1,4 +1,4 @@
-import type { CompiledDetector, Monitor, Part } from './compile-detector.ts'
+import type { CompiledDetector } from './compile-detector.ts'
 
 /**
  * The rows of all parts of a detector, one after the other in the order of its state.
@@ -11,6 +11,8 @@ export interface PackedRows {
   readonly coefficients: Float64Array
   /** The statistic of each row, within its part. */
   readonly statistic: Uint32Array
+  /** Rows of each monitor's values, missing and invalid part: three numbers a monitor. */
+  readonly partRows: Uint32Array
   readonly groups: readonly string[]
   readonly names: readonly string[]
 }
@@ -32,7 +34,10 @@ function pack(detector: CompiledDetector): PackedRows {
   const statistic = new Uint32Array(detector.rowCount)
   const groups = new Array<string>(detector.rowCount).fill('')
   const names = new Array<string>(detector.rowCount).fill('')
-  for (const part of detector.monitors.flatMap(partsOf)) {
+  const parts = detector.monitors.flatMap(({ values, missing, invalid }) => [values, missing, invalid])
+  const partRows = Uint32Array.from(parts, (part) => part?.weight.length ?? 0)
+  for (const part of parts) {
+    if (part === null) continue
     const { rows, offset, weight } = part
     statistic.set(rows.statistic, offset)
     for (let row = 0; row < rows.slope.length; row++) {
@@ -44,9 +49,5 @@ function pack(detector: CompiledDetector): PackedRows {
       names[at] = rows.names[row]!
     }
   }
-  return { coefficients, statistic, groups, names }
-}
-
-function partsOf({ values, missing, invalid }: Monitor): Part[] {
-  return [values, missing, invalid].filter((part) => part !== null)
+  return { coefficients, statistic, partRows, groups, names }
 }
