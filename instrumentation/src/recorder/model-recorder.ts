@@ -3,7 +3,7 @@ import type { ModelPlan } from '../plan.ts'
 import { chunkRows, readValue, type Values } from './gather.ts'
 import { InferenceRecorder, type InferenceReading } from './inference-recorder.ts'
 import type { OutcomeReading } from './outcome-counts.ts'
-import { outcomeDropReasons, OutcomeRecorder, type OutcomeOptions } from './outcome-recorder.ts'
+import { OutcomeRecorder, type OutcomeDropReason, type OutcomeOptions } from './outcome-recorder.ts'
 import { RowShape } from './row-shape.ts'
 import { ScopeRecorder, type BatchOutput, type Output, type ScopeReading } from './scope-recorder.ts'
 
@@ -20,26 +20,24 @@ export interface ColumnFeatures {
 }
 
 /** Why a row, the model's answer to it, or its outcome was not counted. */
-export const dropReasons = [
+export type DropReason =
   /** Not an object or array, or an array with more values than there are features. */
-  'malformed_row',
+  | 'malformed_row'
   /** A tensor whose numbers of rows and columns do not fit its data, or something that is no batch. */
-  'malformed_batch',
+  | 'malformed_batch'
   /** Recorded from within a getter of a row that was being recorded. */
-  'reentrant',
+  | 'reentrant'
   /** Recorded after shutdown. */
-  'shut_down',
+  | 'shut_down'
   /** The features were counted, but the model's answer held something that is not finite or of a wrong type. */
-  'invalid_output',
+  | 'invalid_output'
   /** Counted, but lost because exports failed for too long. */
-  'export_backlog',
+  | 'export_backlog'
   /** Counted, but refused for good by the receiver. */
-  'export_rejected',
+  | 'export_rejected'
   /** A failure inside Driftline. */
-  'internal_error',
-  ...outcomeDropReasons,
-] as const
-export type DropReason = (typeof dropReasons)[number]
+  | 'internal_error'
+  | OutcomeDropReason
 
 export interface ModelReading {
   /** Scopes that counted rows. `segment` is null for a model without segments. */

@@ -108,7 +108,11 @@ function withShortTails(reference: ClosedHistogram, now: ClosedHistogram): [Clos
 }
 
 /** Jensen-Shannon distance: the square root of the divergence in nats, or in bits. */
-export function jensenShannonDistanceIn(unit: 'nats' | 'bits', baseline: ArrayLike<number>, window: ArrayLike<number>) {
+export function jensenShannonDistanceIn(
+  unit: 'nats' | 'bits',
+  baseline: ArrayLike<number>,
+  window: ArrayLike<number>,
+): number | null {
   const divergence = jensenShannonDivergence(baseline, window)
   return divergence === null ? null : Math.sqrt(unit === 'nats' ? divergence : divergence / Math.LN2)
 }
