@@ -227,6 +227,8 @@ class MetricBuilder {
   }
 
   moments(metric: MetricId, own: OwnAttributes, { origin, first, second }: NumericReading): void {
+    // Both or none: the sum of squares overflows first, and a sum without it would be taken for one without spread.
+    if (!Number.isFinite(first) || !Number.isFinite(second)) return
     const momentOrigin = originAttribute(origin)
     this.#moment(metric, { ...own, momentOrder: 1, momentOrigin }, first)
     this.#moment(metric, { ...own, momentOrder: 2, momentOrigin }, second)
@@ -257,9 +259,7 @@ class MetricBuilder {
     }
   }
 
-  /** Left out when it is too large to be a number. */
   #moment(metric: MetricId, own: OwnAttributes, value: number): void {
-    if (!Number.isFinite(value)) return
     const attributes = this.#attributesOf(metric, own)
     this.#points(metric, { dataPointType: dataPointType.sum, isMonotonic: false }).push(this.#point(attributes, value))
   }

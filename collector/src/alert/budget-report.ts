@@ -3,6 +3,8 @@ import type { AlertRecord } from './alert.ts'
 import type { Verdict } from './verdict.ts'
 
 const thirtyDaysMs = 30 * 86_400_000
+/** What the detector reports for evidence of 0, as right after an alarm. */
+const noEvidence = -300
 
 export interface BudgetInput {
   readonly rules: Pick<LoadedRules, 'budget' | 'alarmThreshold' | 'window'>
@@ -77,7 +79,8 @@ export function budgetReport(input: BudgetInput): BudgetReport {
         ? null
         : {
             log10: input.evidence.log10,
-            shareOfThreshold: 10 ** input.evidence.log10 / input.evidence.threshold,
+            shareOfThreshold:
+              input.evidence.log10 <= noEvidence ? 0 : 10 ** input.evidence.log10 / input.evidence.threshold,
             atMs: input.evidence.atMs,
           },
     alarms: alarms.size,

@@ -107,7 +107,7 @@ export function compileModel({ baseline, baselineDigest, everyMs, budgetSteps }:
       })
     }
     const { labels } = layout
-    if (labels !== undefined && labels.values > 0) {
+    if (labels !== undefined) {
       const chunked = labels.chunks !== undefined && chunkRows !== undefined
       subjects.push({ segment, signal: 'label-drift', kind: 'labels', name: 'label', baseline: labels, rows, chunked })
       monitors.push({

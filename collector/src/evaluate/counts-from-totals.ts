@@ -165,6 +165,7 @@ function assemble(
     featureCounts.set(baseline.name, { distribution, missing, invalid: gathered.invalid })
     rows = Math.max(rows, distribution.values + missing + invalidRows(gathered.invalid))
   }
+  refusePartlyReported(featureCounts)
   const outputCounts = new Map<OutputName, OutputCounts>()
   const { classes, score, confidence, value } = layout.predictions
   const add = (name: OutputName, distribution: Distribution) => {
@@ -182,6 +183,30 @@ function assemble(
     if (summary !== undefined && gathered !== undefined) add(name, numeric(summary, gathered))
   }
   return { rows, features: featureCounts, outputs: outputCounts }
+}
+
+/** Fewer features than this say too little of how many rows there were. */
+const fewestComparedFeatures = 3
+
+/**
+ * A recorder counts every feature of every row, as a value, missing or invalid. A feature with less than half the rows of the others has lost
+ * part of its points on the way, its values for instance: what is left, its missing rows for instance, is no picture of it.
+ */
+function refusePartlyReported(features: Map<string, FeatureCounts>): void {
+  if (features.size < fewestComparedFeatures) return
+  const rowsOf = ({ distribution, missing, invalid }: FeatureCounts) =>
+    distribution.values + missing + invalidRows(invalid)
+  const sorted = Float64Array.from([...features.values()], rowsOf).sort()
+  const usual = sorted[sorted.length >> 1]!
+  for (const [name, feature] of features) {
+    const rows = rowsOf(feature)
+    if (rows >= usual / 2) continue
+    const detail = `${rows} rows, where most features have ${usual}`
+    features.set(name, {
+      ...feature,
+      distribution: { kind: 'unusable', reason: 'partly-reported', detail, values: feature.distribution.values },
+    })
+  }
 }
 
 function isNumericOutput(name: string): name is Exclude<OutputName, 'class'> {
@@ -229,6 +254,7 @@ function numeric(baseline: NumericSummary, gathered: Gathered): Distribution {
     const detail = `${others} of ${others + values} values came in other buckets than the baseline's ${counts.length} (cells seen: ${[...cells].join(', ')})`
     return { kind: 'unusable', reason: 'layout-mismatch', detail, values: values + others }
   }
+  if (values > Number.MAX_SAFE_INTEGER) return tooManyValues(values)
   const { sum, sumOfSquares } = momentsAbout(baseline.mean, values, gathered.moments)
   return { kind: 'numeric', counts, values, sum, sumOfSquares, min, max }
 }
@@ -243,12 +269,14 @@ function momentsAbout(mean: number, values: number, moments: readonly Moment[]):
   const origins = new Set(moments.map(({ origin }) => origin))
   if (origins.size !== 1) return undefinedMoments
   const [origin] = origins as Set<number> & Iterable<number>
-  let first = 0
-  let second = 0
+  let first: number | null = null
+  let second: number | null = null
   for (const { order, value } of moments) {
-    if (order === 1) first += value
-    else if (order === 2) second += value
+    if (order === 1) first = (first ?? 0) + value
+    else if (order === 2) second = (second ?? 0) + value
   }
+  // A square that overflows is not sent; without it there is no spread, and the sum alone is of values beyond all reason.
+  if (first === null || second === null) return undefinedMoments
   const shift = origin! - mean
   return { sum: first + values * shift, sumOfSquares: second + 2 * shift * first + values * shift * shift }
 }
@@ -266,10 +294,7 @@ function categorical(baseline: CategoricalSummary, gathered: Gathered): Distribu
   return categoricalFrom(baseline, gathered.categories)
 }
 
-function categoricalFrom(
-  baseline: CategoricalSummary,
-  categories: ReadonlyMap<string, number>,
-): CategoricalDistribution {
+function categoricalFrom(baseline: CategoricalSummary, categories: ReadonlyMap<string, number>): Distribution {
   const counts = new Float64Array(baseline.categories.length + 1)
   const index = new Map(baseline.categories.map((category, i) => [category, i]))
   let values = 0
@@ -277,5 +302,11 @@ function categoricalFrom(
     counts[index.get(category) ?? baseline.categories.length]! += count
     values += count
   }
+  if (values > Number.MAX_SAFE_INTEGER) return tooManyValues(values)
   return { kind: 'categorical', counts, values }
+}
+
+/** Points are whole numbers, but adding up can leave those that a double holds exactly. */
+function tooManyValues(values: number): Distribution {
+  return { kind: 'unusable', reason: 'too-many-values', detail: `${values} values, more than 2^53 - 1`, values }
 }

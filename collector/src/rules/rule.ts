@@ -80,7 +80,7 @@ export interface ThresholdRule extends RuleCommon {
   /** Windows with fewer values (for rates: rows) are not judged; default 20, below which distances mean little. */
   readonly minimumRows?: number
   /**
-   * Of p-values only: how the threshold allows for many being compared, over all features that the rule looks at in one window.
+   * Of p-values only: how the threshold allows for many being compared, over all features that the rule looks at in one window of one segment (the whole model counts as one).
    * `bonferroni`: a false alarm of any of them at most as often as the threshold says; `benjamini-hochberg`: of those reported,
    * at most that share false, for independent or positively dependent features. Neither allows for many windows. Default: none.
    */

@@ -231,6 +231,68 @@ describe('evaluator', () => {
     expect(evaluator.counters.unwatched).toBe(0)
   })
 
+  it('says error when adding up leaves the numbers that are exact', async () => {
+    const half = { ...usualWindow(1000), colour: [2 ** 52, 2 ** 52, 0] }
+    await store.append([
+      smallBlock(start, start + 10_000, half),
+      smallBlock(start, start + 10_000, half, { instance: 'b' }),
+    ])
+    clock.advance(minute + 5000)
+    await evaluator.tick()
+    expect((await resultsOf('colour'))[0]).toMatchObject({ status: 'error', reason: 'too-many-values' })
+    expect((await resultsOf('age'))[0]).toMatchObject({ status: 'ok' })
+    problems.length = 0
+  })
+
+  it('takes no feature for missing of which only the missing rows came', async () => {
+    const more = ['height', 'weight'].map((name) => ({ ...smallBaseline.features[1]!, name }))
+    await store.putBaseline({ ...smallBaseline, features: [...smallBaseline.features, ...more] })
+    evaluator.forget('small', '1')
+    const { age: _age, ...rest } = usualWindow(1000)
+    const block = smallBlock(start, start + 10_000, rest)
+    const counts = more.flatMap(({ name }) =>
+      ['blue', 'red'].map((category) => ({
+        metric: 'ml.feature.observations',
+        attributes: { 'ml.feature.category': category, 'ml.feature.name': name },
+        layout: null,
+      })),
+    )
+    const values = Float64Array.of(...block.values, 600, 400, 600, 400)
+    await store.append([{ ...block, shape: makeShape([...block.shape.series, ...counts]), values }])
+    clock.advance(minute + 5000)
+    await evaluator.tick()
+    expect((await resultsOf('age'))[0]).toMatchObject({
+      status: 'error',
+      reason: 'partly-reported',
+      evidence: { alarm: false },
+    })
+    expect((await resultsOf('colour'))[0]).toMatchObject({ status: 'ok' })
+    problems.length = 0
+  })
+
+  it('never says that the health of a feature is ok when everything lies beyond the baseline, or when hardly a row came', async () => {
+    const beyond = { ...usualWindow(1000), age: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 990] }
+    const few = { age: [0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], missing: 0, colour: [2, 1, 0], score: [1, 1, 1, 0, 0, 0] }
+    await store.append([
+      smallBlock(start, start + 10_000, few),
+      smallBlock(start + minute, start + minute + 10_000, beyond),
+    ])
+    clock.advance(2 * minute + 5000)
+    await evaluator.tick()
+    const health = await store.results({
+      model: 'small',
+      version: '1',
+      fromMs: 0,
+      toMs: Number.MAX_SAFE_INTEGER,
+      signal: 'data-health',
+      feature: 'age',
+    })
+    expect(health.map(({ status, reason }) => [status, reason])).toEqual([
+      ['insufficient', 'too-few-rows'],
+      ['drift', 'alarm'],
+    ])
+  })
+
   it('says insufficient for a window of a few rows', async () => {
     await store.append([
       smallBlock(start, start + 10_000, {
