@@ -5,6 +5,9 @@ import { SingleHistogram } from './single-histogram.ts'
 /** Pairs of runtime and error type that have a series of their own; later ones share `_OTHER`. */
 export const maxDurationSeries = 64
 
+/** Calls kept before they are counted. */
+const bufferedCalls = 32
+
 /** Longer names of runtimes and errors are cut: they are attributes, not messages. */
 const maxNameLength = 100
 
@@ -28,19 +31,45 @@ export class InferenceRecorder {
   readonly #succeeded = new Map<string, Series>()
   readonly #failed = new Map<string, Series>()
   readonly #rows = histogram(rowsBounds)
+  /** The series of the last call that succeeded: nearly always that of the next one too. */
+  #lastRuntime: string | undefined = undefined
+  #last: Series | null = null
 
   record(seconds: number, runtime: string | undefined, error: unknown, rows: number | undefined): void {
-    if (!Number.isFinite(seconds) || seconds < 0) return
-    const series =
-      error === undefined
-        ? this.#success(runtime ?? unknownRuntime)
-        : this.#failure(runtime ?? unknownRuntime, errorType(error))
-    series.seconds.record(seconds)
-    if (rows !== undefined && rows >= 0) this.#rows.record(rows)
+    if (!(seconds >= 0 && seconds < Infinity)) return
+    if (this.#last !== null && error === undefined && runtime === this.#lastRuntime)
+      this.#call(this.#last, seconds, rows)
+    else this.#recordOther(seconds, runtime, error, rows)
+  }
+
+  #recordOther(seconds: number, runtime: string | undefined, error: unknown, rows: number | undefined): void {
+    if (error !== undefined) {
+      this.#call(this.#failure(runtime ?? unknownRuntime, errorType(error)), seconds, rows)
+      return
+    }
+    const series = this.#success(runtime ?? unknownRuntime)
+    this.#lastRuntime = runtime
+    this.#last = series
+    this.#call(series, seconds, rows)
+  }
+
+  /** Time and rows of a call stand side by side until so many have come: one place in memory to touch, as with rows of features. */
+  #call(series: Series, seconds: number, rows: number | undefined): void {
+    const at = series.calls++
+    series.times[at] = seconds
+    series.sizes[at] = rows !== undefined && rows >= 0 ? rows : Number.NaN
+    if (series.calls === bufferedCalls) this.#count(series)
+  }
+
+  #count(series: Series): void {
+    for (let i = 0; i < series.calls; i++) if (!Number.isNaN(series.sizes[i]!)) this.#rows.record(series.sizes[i]!)
+    series.seconds.recordColumn(series.times, series.calls)
+    series.calls = 0
   }
 
   take(): InferenceReading {
     const series = [...this.#succeeded.values(), ...this.#failed.values()]
+    for (const one of series) this.#count(one)
     return {
       durations: series.map(({ runtime, errorType: type, seconds }) => ({
         runtime,
@@ -70,7 +99,7 @@ export class InferenceRecorder {
   }
 
   #create(to: Map<string, Series>, key: string, runtime: string, type: string | null): Series {
-    const series = { runtime, errorType: type, seconds: histogram(durationBounds) }
+    const series = createSeries(runtime, type)
     to.set(key, series)
     return series
   }
@@ -80,6 +109,22 @@ interface Series {
   readonly runtime: string
   readonly errorType: string | null
   readonly seconds: SingleHistogram
+  /** Of calls not yet counted; rows are NaN when they were not told. */
+  readonly times: Float64Array
+  readonly sizes: Float64Array
+  calls: number
+}
+
+function createSeries(runtime: string, type: string | null): Series {
+  const buffer = new Float64Array(2 * bufferedCalls)
+  return {
+    runtime,
+    errorType: type,
+    seconds: histogram(durationBounds),
+    times: buffer.subarray(0, bufferedCalls),
+    sizes: buffer.subarray(bufferedCalls),
+    calls: 0,
+  }
 }
 
 function histogram(bounds: readonly number[]): SingleHistogram {
