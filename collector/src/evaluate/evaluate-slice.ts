@@ -221,7 +221,7 @@ export function distributionOf(subject: Subject, window: WindowCounts | undefine
   return window?.outputs.get(subject.name)?.distribution
 }
 
-/** `drift` before `error` before `insufficient` before `ok`: an open incident stays visible even when the data stops. */
+/** `error` before `drift` before `insufficient` before `ok`: an open incident stays visible when the data stops, not when it contradicts itself. */
 function statusOf(
   subject: Subject,
   window: WindowCounts | undefined,
