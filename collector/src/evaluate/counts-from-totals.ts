@@ -16,7 +16,6 @@ import { histogramHeader, slot } from '../observation/block.ts'
 import type { Totals, TotalsEntry } from '../observation/totals.ts'
 import {
   invalidRows,
-  type CategoricalDistribution,
   type Distribution,
   type FeatureCounts,
   type OutputCounts,

@@ -1,7 +1,7 @@
 import type { FeatureBaseline } from '@driftline/instrumentation/contract'
 import { newcombeInterval } from '../stats/newcombe-interval.ts'
 import { wilsonInterval } from '../stats/wilson-interval.ts'
-import type { Finding, RateResult } from './result.ts'
+import type { Finding, RateResult, Result, ResultStatus } from './result.ts'
 import { invalidRows, type FeatureCounts, type ReconstructionCounts } from './window-counts.ts'
 
 /** Fewer values than this say nothing about a value being stuck. */
@@ -99,6 +99,27 @@ export function imputedRate(
 ): RateResult {
   return rate(imputed, values, baselineImputed, baselineRows)
 }
+
+/**
+ * Drift while the feature is in an incident and its health is worse than the baseline's: a rate above it by more than chance, or a
+ * stuck value. Insufficient when the values of the window could not have shown a shift.
+ */
+function healthStatus(
+  verdict: Result,
+  { rates, findings }: DataHealth,
+): { status: ResultStatus; reason: string | null } {
+  if (verdict.status === 'error') return { status: 'error', reason: verdict.reason }
+  if (verdict.sizes.windowRows === 0) return { status: 'insufficient', reason: 'empty-window' }
+  const worse =
+    Object.values(rates).some(({ differenceInterval }) => differenceInterval !== null && differenceInterval[0] > 0) ||
+    findings.some(({ kind }) => kind === 'stuck-value')
+  if (verdict.status === 'drift' && worse) return { status: 'drift', reason: verdict.reason }
+  if (verdict.sizes.windowRows < fewestHealthRows) return { status: 'insufficient', reason: 'too-few-rows' }
+  return { status: 'ok', reason: null }
+}
+
+/** Below this many rows a rate of 0.05, which a user wants to be able to see, would often not show once. */
+const fewestHealthRows = 60
 
 /** One rate in the window and in the baseline, with Wilson's interval and Newcombe's for the difference. */
 function rate(count: number, rows: number, baselineCount: number, baselineRows: number): RateResult {

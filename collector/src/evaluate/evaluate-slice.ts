@@ -2,7 +2,7 @@ import { otherCategory, type CategoricalSummary, type NumericSummary } from '@dr
 import { compareCategorical } from './compare-categorical.ts'
 import { compareNumeric } from './compare-numeric.ts'
 import type { CompiledModel, Subject } from './compile-model.ts'
-import { dataHealth, type DataHealth, imputedRate } from './data-health.ts'
+import { dataHealth, healthStatus, imputedRate } from './data-health.ts'
 import { enoughLabels, labelCompleteness } from './label-completeness.ts'
 import {
   step,
@@ -356,27 +356,6 @@ function healthOf(verdict: Result, subject: Subject & { kind: 'feature' }, windo
     summary: null,
   }
 }
-
-/**
- * Drift while the feature is in an incident and its health is worse than the baseline's: a rate above it by more than chance, or a
- * stuck value. Insufficient when the values of the window could not have shown a shift.
- */
-function healthStatus(
-  verdict: Result,
-  { rates, findings }: DataHealth,
-): { status: ResultStatus; reason: string | null } {
-  if (verdict.status === 'error') return { status: 'error', reason: verdict.reason }
-  if (verdict.sizes.windowRows === 0) return { status: 'insufficient', reason: 'empty-window' }
-  const worse =
-    Object.values(rates).some(({ differenceInterval }) => differenceInterval !== null && differenceInterval[0] > 0) ||
-    findings.some(({ kind }) => kind === 'stuck-value')
-  if (verdict.status === 'drift' && worse) return { status: 'drift', reason: verdict.reason }
-  if (verdict.sizes.windowRows < fewestHealthRows) return { status: 'insufficient', reason: 'too-few-rows' }
-  return { status: 'ok', reason: null }
-}
-
-/** Below this many rows a rate of 0.05, which a user wants to be able to see, would often not show once. */
-const fewestHealthRows = 60
 
 /** The data-health result of the whole model: how many rows came. It carries no evidence and never a verdict of drift. */
 function volumeOf(model: CompiledModel, rows: number, input: SliceInput): Result {
