@@ -104,7 +104,7 @@ export function imputedRate(
  * Drift while the feature is in an incident and its health is worse than the baseline's: a rate above it by more than chance, or a
  * stuck value. Insufficient when the values of the window could not have shown a shift.
  */
-function healthStatus(
+export function healthStatus(
   verdict: Result,
   { rates, findings }: DataHealth,
 ): { status: ResultStatus; reason: string | null } {
