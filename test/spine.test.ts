@@ -146,6 +146,23 @@ describe('the whole way', () => {
     expect(stderr.trim().split('\n').length).toBeGreaterThanOrEqual(4)
   })
 
+  it('stops although a sender stalls in the middle of a request, which once held it for minutes', async () => {
+    const { connect } = await import('node:net')
+    const { port } = new URL(collector.url)
+    const socket = connect(Number(port), '127.0.0.1')
+    await new Promise((resolve) => socket.once('connect', resolve))
+    socket.write(
+      'POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"a"',
+    )
+    const ended = new Promise((resolve) => socket.once('close', resolve))
+    socket.on('error', () => undefined)
+    // The request is under way once the collector has answered another one that came after it.
+    await get('/api/v1/models')
+    await collector.close()
+    await ended
+    collector = await start()
+  })
+
   it('answers every wrong question with a reason', async () => {
     for (const [path, status, part] of [
       ['/api/v1/nothing', 404, 'nothing at GET'],

@@ -21,6 +21,7 @@ import { checkNotifiers } from './rules/check-notifiers.ts'
 import { presetsOf } from './rules/presets-of.ts'
 import { RuleFileError } from './rules/problem.ts'
 import { loadRuleSet, type RuleSet } from './rules/rule-set.ts'
+import { repeat } from './repeat.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
 
 export interface CollectorOptions {
@@ -43,6 +44,8 @@ export interface Collector {
 /** How often finished slices are looked for: often enough that an alarm of a short slice is not late, rarely enough to cost nothing. */
 const evaluationIntervalMs = 1000
 const pruneIntervalMs = 3_600_000
+/** How long a collector that could not store says that it is not ready. */
+const unreadyMs = 10_000
 const dayMs = 86_400_000
 /** Notifications under way may take this long when the collector stops; what is not told by then is told after the next start. */
 const notificationDeadlineMs = 2000
@@ -55,9 +58,6 @@ export async function startCollector({ config, clock, environment, log }: Collec
   const documents = await readDocuments(config)
   const store = await openSqliteStore({ directory: config.dataDirectory })
   try {
-    for (const manifest of documents.manifests) await store.putManifest(manifest)
-    for (const baseline of documents.baselines) await store.putBaseline(baseline)
-
     const notifiers = [
       createConsoleNotifier({ write: log }),
       ...config.notifiers.map(({ name, url, tokenVariable }) =>
@@ -70,8 +70,9 @@ export async function startCollector({ config, clock, environment, log }: Collec
       ),
     ]
     checkRules(rules, notifiers, documents.baselines)
+    for (const manifest of documents.manifests) await store.putManifest(manifest)
+    for (const baseline of documents.baselines) await store.putBaseline(baseline)
     const alerts = createAlertManager({ store, notifiers, clock, log })
-    await alerts.recover()
 
     const evaluator = createEvaluator({
       store,
@@ -85,16 +86,16 @@ export async function startCollector({ config, clock, environment, log }: Collec
         await alerts.apply(rules.rulesFor(evaluated.model, evaluated.version), alertSliceOf(evaluated))
       },
     })
-    // Whether the last data could be stored; a collector that cannot store is alive, but not ready.
-    let storing = true
+    // A collector that could not store is alive, but not ready, for a while: nobody sends to one that is not ready, so only time can tell.
+    let refusedAtMs = Number.NEGATIVE_INFINITY
     const receiver = createReceiver({
       sink: async (blocks) => {
         try {
           const receipt = await store.append(blocks)
-          storing = true
+          refusedAtMs = Number.NEGATIVE_INFINITY
           return receipt
         } catch (error) {
-          storing = false
+          refusedAtMs = clock.now()
           throw error
         }
       },
@@ -111,7 +112,7 @@ export async function startCollector({ config, clock, environment, log }: Collec
       createHealthRoutes({
         store,
         adminToken: config.adminToken,
-        ready: () => storing,
+        ready: () => clock.now() - refusedAtMs >= unreadyMs,
         received: () => receiver.counters,
         evaluator: evaluator.counters,
         notifications: () => ({ ...alerts.deliveries }),
@@ -141,11 +142,17 @@ export async function startCollector({ config, clock, environment, log }: Collec
 
     const server = createServer(config, app)
     await listen(server, config)
-    const evaluation = repeat(clock, evaluationIntervalMs, () => evaluator.tick())
-    const pruning = repeat(clock, pruneIntervalMs, async () => {
+    // Not before the port is ours: a start that fails tells nobody of alerts.
+    await alerts.recover()
+    const failed = (what: string) => (error: unknown) => {
+      log(`${what} failed and will be tried again: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    const evaluation = repeat(clock, evaluationIntervalMs, () => evaluator.tick(), failed('evaluation'))
+    const prune = async () => {
       const now = clock.now()
       await store.prune(now - config.keepBlocksDays * dayMs, now - config.keepResultsDays * dayMs)
-    })
+    }
+    const pruning = repeat(clock, pruneIntervalMs, prune, failed('deleting what is older than it is kept'))
 
     return {
       url: urlOf(server, config),
@@ -260,32 +267,4 @@ async function closeServer(server: Server, clock: Clock): Promise<void> {
     server.closeIdleConnections()
   })
   cancel()
-}
-
-/** Runs a task again and again, never twice at once: the next run is set when one has ended. */
-function repeat(
-  clock: Clock,
-  intervalMs: number,
-  task: () => Promise<void>,
-): { now(): Promise<void>; stop(): Promise<void> } {
-  let stopped = false
-  let cancel = () => {}
-  let running: Promise<void> = Promise.resolve()
-  const run = () => {
-    running = running.then(task)
-    return running
-  }
-  const schedule = () => {
-    if (stopped) return
-    cancel = clock.after(intervalMs, () => void run().then(schedule, schedule))
-  }
-  schedule()
-  return {
-    now: run,
-    async stop() {
-      stopped = true
-      cancel()
-      await running.catch(() => undefined)
-    },
-  }
 }

@@ -200,6 +200,8 @@ function lineOf(window: BacktestWindow, cut: Cut): string {
     .filter((result) => result.status === 'drift' && result.signal !== 'data-health')
     .map((result) => (result.segment === '' ? result.feature : `${result.segment}/${result.feature}`))
   const evidence = window.results[0]?.evidence?.log10Model
-  const number = evidence === undefined ? '' : `evidence 10^${evidence.toFixed(1)}`
+  // While an incident is open its features are left out of the sum: a low number beside `drift` is that of all the others.
+  const open = window.status === 'drift' && !window.results.some((result) => result.evidence?.alarm === true)
+  const number = evidence === undefined ? '' : `evidence ${open ? 'of the rest ' : ''}10^${evidence.toFixed(1)}`
   return `${String(window.window).padStart(5)}  ${start} to ${end}  ${window.rows} rows  ${window.status.padEnd(12)} ${number.padEnd(16)} ${moved.join(', ')}`.trimEnd()
 }

@@ -96,7 +96,6 @@ Detail:
 
 type Values = ReturnType<typeof parse>
 
-// oxlint-disable-next-line typescript/explicit-function-return-type -- the shape is the table below
 function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],

@@ -190,7 +190,6 @@ export function checkAttributes(attributes: readonly KeyValue[], limits: Receive
  * control characters that keys are joined with.
  */
 export function isPlainText(text: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return !/[\u0000-\u0008]|\p{Surrogate}/u.test(text)
 }
 

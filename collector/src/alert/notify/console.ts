@@ -20,7 +20,6 @@ export function createConsoleNotifier({ name = 'console', write }: ConsoleNotifi
 }
 
 // A feature name is data from outside; an escape sequence in it must not reach a terminal. Line breaks are ours.
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const controls = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g
 
 function withoutControls(text: string): string {
