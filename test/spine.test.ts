@@ -160,6 +160,7 @@ describe('the whole way', () => {
     await get('/api/v1/models')
     await collector.close()
     await ended
+    expect(socket.destroyed).toBe(true)
     collector = await start()
   })
 
