@@ -1,3 +1,4 @@
+import type { MonitorOptions } from '../options.ts'
 import type { Values } from '../recorder/gather.ts'
 import type { BatchOutput } from '../recorder/scope-recorder.ts'
 
@@ -26,11 +27,15 @@ export type WarningKind =
   | 'artefact-mismatch'
   /** The configuration or the manifest does not fit what the model takes or gives. */
   | 'mismatched-model'
+  /** An option, file or environment variable with which a model cannot be monitored. */
+  | 'configuration'
   /** Rows were dropped: shape, type, location or body was not the expected one. */
   | 'unreadable-input'
   | 'unreadable-output'
   /** Nothing was recorded although requests came. */
   | 'nothing-recorded'
+  /** Metrics did not arrive; they are kept and sent again. */
+  | 'export'
   /** A failure inside Driftline. */
   | 'internal'
 
@@ -41,6 +46,8 @@ export interface ModelSighting {
   readonly kind: 'session' | 'pipeline' | 'layers-model' | 'graph-model' | 'route' | 'object'
   /** What a configuration calls it: the file's name (`model.onnx`), the task (`text-classification`), the route (`POST /predict`), a given name. */
   readonly name: string
+  /** What the application calls the model, such as the id given to `pipeline()`; names it where no configuration, manifest or baseline does. */
+  readonly title?: string | null
   /** Absolute path of the model file, when it came from one. */
   readonly file: string | null
   /** `sha256:` + hex of the model file's bytes; null when there is no file or it was not read. */
@@ -48,6 +55,13 @@ export interface ModelSighting {
   /** Null where the library does not say. */
   readonly inputs: readonly ValueDescription[] | null
   readonly outputs: readonly ValueDescription[] | null
+  /** What the application itself says of the model, where no configuration does. */
+  readonly given?: GivenModel
+}
+
+/** As in `MonitorOptions`. */
+export type GivenModel = Pick<MonitorOptions, 'manifest' | 'baseline' | 'features'> & {
+  readonly version?: string | undefined
 }
 
 /** An input or output as the model declares it. */
@@ -63,6 +77,8 @@ export interface ValueDescription {
 export interface ModelTap {
   /** Name of the model that the rows are recorded under. */
   readonly model: string
+  /** What a manifest or baseline says of the model; null or absent where there is neither. */
+  readonly declared?: DeclaredModel | null
   /**
    * The inputs of a call that is about to be made: read at once, since the caller may change them later. What comes back is handed the
    * outputs; null when this call is not recorded.
@@ -74,6 +90,17 @@ export interface ModelTap {
   duration(seconds: number, rows: number, error: unknown): void
   /** Rows that could not be read, with the reason in words. */
   drop(reason: TapDropReason, rows: number, detail: string): void
+}
+
+export interface DeclaredModel {
+  /** Names of the features, in order. */
+  readonly features: readonly string[]
+  /** The class whose probability is the score. */
+  readonly positiveClass: string | null
+  /** In the order of the model's outputs. */
+  readonly classes?: readonly string[] | null
+  /** As in a manifest; null where there is only a baseline. */
+  readonly task?: string | null
 }
 
 export type TappedRow = Readonly<Record<string, unknown>> | Values
