@@ -15,6 +15,7 @@ import type { Clock } from './clock.ts'
 import { ConfigError, type CollectorConfig, type Environment } from './config.ts'
 import { requireCompilable } from './evaluate/compile-model.ts'
 import { createEvaluator, type EvaluatedSlice } from './evaluate/evaluator.ts'
+import { createLearner } from './learn/learner.ts'
 import { createReceiver } from './receive/otlp-route.ts'
 import { checkAgainstBaseline } from './rules/check-baseline.ts'
 import { checkNotifiers } from './rules/check-notifiers.ts'
@@ -37,12 +38,16 @@ export interface Collector {
   readonly url: string
   /** Runs one evaluation now; for tests that turn the clock themselves. */
   evaluate(): Promise<void>
+  /** Looks now at model versions without a baseline. */
+  learn(): Promise<void>
   /** Stops taking data, finishes what is under way, and closes the store. */
   close(): Promise<void>
 }
 
 /** How often finished slices are looked for: often enough that an alarm of a short slice is not late, rarely enough to cost nothing. */
 const evaluationIntervalMs = 1000
+/** How often versions without a baseline are looked at: a freeze need not be sooner, and their newest data is summed each time. */
+const learnIntervalMs = 5_000
 const pruneIntervalMs = 3_600_000
 /** How long a collector that could not store says that it is not ready. */
 const unreadyMs = 10_000
@@ -86,6 +91,13 @@ export async function startCollector({ config, clock, environment, log }: Collec
         await alerts.apply(rules.rulesFor(evaluated.model, evaluated.version), alertSliceOf(evaluated))
       },
     })
+    const learner = createLearner({
+      store,
+      clock,
+      settings: config.learn,
+      onFrozen: (model, version) => evaluator.forget(model, version),
+      log,
+    })
     // A collector that could not store is alive, but not ready, for a while: nobody sends to one that is not ready, so only time can tell.
     let refusedAtMs = Number.NEGATIVE_INFINITY
     const receiver = createReceiver({
@@ -124,6 +136,8 @@ export async function startCollector({ config, clock, environment, log }: Collec
       createApi({
         store,
         adminToken: config.adminToken,
+        ingestToken: config.ingestToken,
+        learner,
         clock,
         log,
         rulesFor: (model, version) => rules.rulesFor(model, version),
@@ -148,6 +162,7 @@ export async function startCollector({ config, clock, environment, log }: Collec
       log(`${what} failed and will be tried again: ${error instanceof Error ? error.message : String(error)}`)
     }
     const evaluation = repeat(clock, evaluationIntervalMs, () => evaluator.tick(), failed('evaluation'))
+    const learning = repeat(clock, learnIntervalMs, () => learner.tick(), failed('learning'))
     const prune = async () => {
       const now = clock.now()
       await store.prune(now - config.keepBlocksDays * dayMs, now - config.keepResultsDays * dayMs)
@@ -157,9 +172,11 @@ export async function startCollector({ config, clock, environment, log }: Collec
     return {
       url: urlOf(server, config),
       evaluate: () => evaluation.now(),
+      learn: () => learning.now(),
       async close() {
         await closeServer(server, clock)
         await evaluation.stop()
+        await learning.stop()
         await pruning.stop()
         await Promise.race([
           alerts.close(),

@@ -4,6 +4,7 @@ import { dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parse as parseYaml } from 'yaml'
 import * as zod from 'zod'
+import { defaultLearnSettings, type LearnSettings } from './learn/learning.ts'
 
 /** Everything a person can set about a collector, with its default. Paths are absolute after parsing. */
 export interface CollectorConfig {
@@ -31,6 +32,8 @@ export interface CollectorConfig {
   readonly keepBlocksDays: number
   /** Days that windows and results are kept. Default: 400. */
   readonly keepResultsDays: number
+  /** When a model version without a baseline gets one made of its own data; false: only when a person asks for it. */
+  readonly learn: LearnSettings | false
   /** Largest request body after inflation, in bytes. Default: 64 MiB, as the OTLP specification recommends. */
   readonly maximumBodyBytes: number
 }
@@ -63,7 +66,18 @@ export interface ConfigFlags {
   readonly baseline?: readonly string[] | undefined
   readonly manifest?: readonly string[] | undefined
   readonly rules?: readonly string[] | undefined
+  readonly 'learn-rows'?: string | undefined
+  readonly 'learn-hours'?: string | undefined
+  readonly 'learn-minimum-rows'?: string | undefined
+  readonly 'no-learn'?: boolean | undefined
 }
+
+const learnRows = zod.int().min(2).max(Number.MAX_SAFE_INTEGER)
+/** Longer than raw blocks are kept by default there is nothing to learn from. */
+const learnHours = zod
+  .number()
+  .positive()
+  .max(24 * 400)
 
 const fileSchema = zod
   .strictObject({
@@ -81,6 +95,10 @@ const fileSchema = zod
         tokenVariable: zod.string().min(1).optional(),
       }),
     ),
+    learn: zod.union([
+      zod.literal(false),
+      zod.strictObject({ rows: learnRows, hours: learnHours, minimumRows: learnRows }).partial(),
+    ]),
     keepBlocksDays: zod.number().positive(),
     keepResultsDays: zod.number().positive(),
     maximumBodyBytes: zod.int().min(1024),
@@ -129,6 +147,7 @@ export async function loadConfig(
     manifests: paths(flags.manifest, 'DRIFTLINE_MANIFESTS', file.manifests),
     rules: paths(flags.rules, 'DRIFTLINE_RULES', file.rules),
     notifiers: file.notifiers ?? [],
+    learn: learnFrom(flags, environment, file.learn, problems),
     keepBlocksDays: file.keepBlocksDays ?? 14,
     keepResultsDays: file.keepResultsDays ?? 400,
     maximumBodyBytes: file.maximumBodyBytes ?? 64 * 1024 * 1024,
@@ -163,9 +182,10 @@ async function readConfigFile(path: string, problems: string[]): Promise<FileCon
   }
   const base = dirname(path)
   const inFile = (paths: string[] | undefined) => paths?.map((one) => resolve(base, one))
-  const { dataDirectory, baselines, manifests, rules, tls, ...rest } = parsed.data
+  const { dataDirectory, baselines, manifests, rules, tls, learn, ...rest } = parsed.data
   return {
     ...rest,
+    ...(learn === undefined ? {} : { learn }),
     ...(dataDirectory === undefined ? {} : { dataDirectory: resolve(base, dataDirectory) }),
     ...(baselines === undefined ? {} : { baselines: inFile(baselines) }),
     ...(manifests === undefined ? {} : { manifests: inFile(manifests) }),
@@ -191,6 +211,41 @@ function portFrom(text: string | undefined, place: string, problems: string[]): 
   if (/^\d+$/.test(text) && port <= 65_535) return port
   problems.push(`${place}: expected a port between 0 and 65535, got '${text}'`)
   return undefined
+}
+
+function learnFrom(
+  flags: ConfigFlags,
+  environment: Environment,
+  file: FileConfig['learn'],
+  problems: string[],
+): LearnSettings | false {
+  const { DRIFTLINE_LEARN: switched } = environment
+  if (switched !== undefined && switched !== '' && switched !== 'true' && switched !== 'false')
+    problems.push(`DRIFTLINE_LEARN: expected true or false, got '${switched}'`)
+  const read = (flag: keyof ConfigFlags, variable: string, schema: zod.ZodNumber): number | undefined => {
+    for (const [place, text] of [
+      [`--${flag}`, flags[flag]],
+      [variable, environment[variable]],
+    ] as const) {
+      if (typeof text !== 'string' || text === '') continue
+      const parsed = schema.safeParse(text.trim() === '' ? Number.NaN : Number(text))
+      if (parsed.success) return parsed.data
+      problems.push(`${place}: expected a number, got '${text}': ${parsed.error.issues[0]!.message}`)
+    }
+    return undefined
+  }
+  const fromFile = typeof file === 'object' ? file : {}
+  const rows = read('learn-rows', 'DRIFTLINE_LEARN_ROWS', learnRows) ?? fromFile.rows ?? defaultLearnSettings.rows
+  const hours = read('learn-hours', 'DRIFTLINE_LEARN_HOURS', learnHours) ?? fromFile.hours ?? defaultLearnSettings.hours
+  const minimumRows =
+    read('learn-minimum-rows', 'DRIFTLINE_LEARN_MINIMUM_ROWS', learnRows) ??
+    fromFile.minimumRows ??
+    Math.min(defaultLearnSettings.minimumRows, rows)
+  if (minimumRows > rows)
+    problems.push(`learn: minimumRows is ${minimumRows}, more than the ${rows} rows that are enough`)
+  const off =
+    flags['no-learn'] === true || (switched === undefined || switched === '' ? file === false : switched === 'false')
+  return off ? false : { rows, hours, minimumRows }
 }
 
 /** Short tokens can be guessed over the network in little time. */

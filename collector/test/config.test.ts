@@ -44,6 +44,30 @@ describe('configuration', () => {
     })
   })
 
+  it('learns baselines after 10,000 rows or a day, unless told otherwise', async () => {
+    const learn = async (flags: Parameters<typeof loadConfig>[0], environment: Record<string, string> = {}) =>
+      (await loadConfig(flags, environment, directory)).learn
+    writeFileSync(join(directory, 'some.yaml'), 'learn: { rows: 7000, hours: 2 }\n')
+    writeFileSync(join(directory, 'off.yaml'), 'learn: false\n')
+    expect(await learn({})).toEqual({ rows: 10_000, hours: 24, minimumRows: 500 })
+    expect(await learn({ config: 'some.yaml', 'learn-rows': '300' }, { DRIFTLINE_LEARN_HOURS: '0.5' })).toEqual({
+      rows: 300,
+      hours: 0.5,
+      minimumRows: 300,
+    })
+    expect(await learn({ config: 'off.yaml' })).toBe(false)
+    expect(await learn({ config: 'off.yaml' }, { DRIFTLINE_LEARN: 'true' })).toMatchObject({ rows: 10_000 })
+    expect(await learn({ 'no-learn': true }, { DRIFTLINE_LEARN: 'true' })).toBe(false)
+    const wrong = { DRIFTLINE_LEARN: 'maybe', DRIFTLINE_LEARN_HOURS: '-1' }
+    const problems = await problemsOf({ 'learn-rows': 'many', 'learn-minimum-rows': '20000' }, wrong)
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'DRIFTLINE_LEARN',
+      '--learn-rows',
+      'DRIFTLINE_LEARN_HOURS',
+      'learn',
+    ])
+  })
+
   it('lists every problem with its place', async () => {
     writeFileSync(
       join(directory, 'driftline.json'),

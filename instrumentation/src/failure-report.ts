@@ -1,5 +1,5 @@
 /** What went wrong, so that each kind of failure is told once. */
-export type FailureKind = 'record' | 'collect' | 'export' | 'exit'
+export type FailureKind = 'record' | 'collect' | 'export' | 'exit' | 'adopt'
 
 /**
  * Where failures inside Driftline end: counted, handed to the user's `onError`, and told once per kind through the diagnostics

@@ -1,4 +1,6 @@
 import { performance } from 'node:perf_hooks'
+import { BaselineAdoption } from './adoption/baseline-adoption.ts'
+import { fetchBaseline } from './adoption/fetch-baseline.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { createOtlpExporter, IntervalExporter } from './export.ts'
 import { FailureReport } from './failure-report.ts'
@@ -109,6 +111,8 @@ export interface MonitorStatistics {
   readonly failures: { readonly count: number; readonly last: string | null }
   /** Bytes of the tables that hold the features. */
   readonly featureBytes: number
+  /** Digest of the baseline in whose cells rows are counted: the given one, or one that was taken up from a collector. */
+  readonly baselineDigest: string | null
 }
 
 /**
@@ -123,8 +127,18 @@ export function createMonitor(options: MonitorOptions): Monitor {
   return startMonitor(options, systemClock)
 }
 
+/** What zero-code instrumentation needs beside: it sees what goes into a model before it sees what comes out. */
+export interface ModelMonitor extends Monitor {
+  /** Counts the answers to `rows` rows whose features were recorded before. A segment is that of `output.segments`, as in `recordBatch`. */
+  recordOutputs(rows: number, output: BatchOutput): void
+  /** The same for one row. */
+  recordOutput(output: Output): void
+  /** Counts rows that could not be read, and so were not recorded. */
+  drop(reason: DropReason, rows: number): void
+}
+
 /** As `createMonitor`, on a given clock. */
-export function startMonitor(options: MonitorOptions, clock: Clock): Monitor {
+export function startMonitor(options: MonitorOptions, clock: Clock): ModelMonitor {
   const setup = readOptions(options, process.env)
   const failures = new FailureReport(options.onError)
   const { maxPendingOutcomes, outcomeTtlMillis } = setup
@@ -151,13 +165,25 @@ export function startMonitor(options: MonitorOptions, clock: Clock): Monitor {
       })
     : null
   exporter?.start()
-  return new RecordingMonitor(recorder, producer, exporter, failures)
+  const adoption =
+    setup.adoption === null || exporter === null
+      ? null
+      : new BaselineAdoption({
+          fetch: fetchBaseline(setup.adoption),
+          plan: setup.adoption.plan,
+          adopt: (plan) => producer.adoptAtBoundary(plan),
+          failures,
+          clock,
+        })
+  adoption?.start()
+  return new RecordingMonitor(recorder, producer, exporter, adoption, failures)
 }
 
-class RecordingMonitor implements Monitor {
+class RecordingMonitor implements ModelMonitor {
   readonly metricProducer: MetricProducer
   readonly #recorder: ModelRecorder
   readonly #exporter: IntervalExporter | null
+  readonly #adoption: BaselineAdoption | null
   readonly #failures: FailureReport
   #stopped: Promise<void> | null = null
 
@@ -165,8 +191,10 @@ class RecordingMonitor implements Monitor {
     recorder: ModelRecorder,
     producer: IntervalProducer,
     exporter: IntervalExporter | null,
+    adoption: BaselineAdoption | null,
     failures: FailureReport,
   ) {
+    this.#adoption = adoption
     this.#recorder = recorder
     this.#exporter = exporter
     this.#failures = failures
@@ -181,6 +209,20 @@ class RecordingMonitor implements Monitor {
   recordBatch(features: TensorFeatures | ColumnFeatures, output?: BatchOutput): void {
     if (this.#stopped === null) this.#recorder.recordBatch(features, output)
     else this.#recorder.drop('shut_down', 1)
+  }
+
+  recordOutputs(rows: number, output: BatchOutput): void {
+    if (this.#stopped === null) this.#recorder.recordOutputs(rows, output)
+    else this.#recorder.drop('shut_down', 1)
+  }
+
+  recordOutput(output: Output): void {
+    if (this.#stopped === null) this.#recorder.recordOutput(output)
+    else this.#recorder.drop('shut_down', 1)
+  }
+
+  drop(reason: DropReason, rows: number): void {
+    this.#recorder.drop(reason, rows)
   }
 
   observe<Result>(call: () => Result, options?: ObserveOptions): Result {
@@ -245,6 +287,7 @@ class RecordingMonitor implements Monitor {
   }
 
   shutdown(): Promise<void> {
+    this.#adoption?.stop()
     this.#stopped ??= this.#exporter?.shutdown() ?? Promise.resolve()
     return this.#stopped
   }
@@ -257,6 +300,7 @@ class RecordingMonitor implements Monitor {
       exports: this.#exporter?.statistics ?? { exported: 0, failed: 0, pending: 0 },
       failures: { count: this.#failures.count, last: this.#failures.last },
       featureBytes: this.#recorder.featureBytes,
+      baselineDigest: this.#recorder.plan.baselineDigest,
     }
   }
 

@@ -3,7 +3,8 @@ import type { Baseline, Manifest, ManifestFeature } from './contract/index.ts'
 import { exporterPackage, type OtlpOptions } from './export.ts'
 import type { MetricExporter } from './otel.ts'
 import type { ModelPlan } from './plan.ts'
-import { planModel } from './plan-model.ts'
+import { collectorUrl, headersFromEnvironment } from './adoption/collector-url.ts'
+import { adoptBaseline, planModel } from './plan-model.ts'
 import { readBaseline, readManifest, type Problems } from './read-file.ts'
 
 /** How often intervals are exported when neither option nor environment says. */
@@ -55,6 +56,11 @@ export interface MonitorOptions {
   readonly export?: boolean | undefined
   /** An exporter of the OpenTelemetry SDK to use in place of the OTLP exporter. */
   readonly exporter?: MetricExporter | undefined
+  /**
+   * Base URL of a Driftline collector, such as `http://collector:4318`, from which a monitor without a baseline takes up the one that
+   * was frozen there; false for none. Default: `DRIFTLINE_COLLECTOR_URL` (`false` for none), else where metrics are sent to.
+   */
+  readonly collector?: string | false | undefined
   /** `points` for backends that lose attributes of the scope. Default: `scope`. */
   readonly modelAttributesOn?: 'scope' | 'points' | undefined
   /** Predictions recorded with an id that wait for `outcome()` at one time; the oldest makes way. Default: 100,000. */
@@ -74,6 +80,15 @@ export interface MonitorSetup {
   readonly modelAttributesOn: 'scope' | 'points'
   readonly maxPendingOutcomes: number
   readonly outcomeTtlMillis: number
+  /** Where a baseline may be taken up from; null when one was given, or nowhere. */
+  readonly adoption: AdoptionSetup | null
+}
+
+export interface AdoptionSetup {
+  readonly baselineUrl: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Joins a baseline with what the monitor was started with; null, with reasons, when they do not fit. */
+  readonly plan: (baseline: Baseline, problems: string[]) => ModelPlan | null
 }
 
 /** Options, a file or an environment variable that a monitor cannot start with; the message has one line per problem. */
@@ -103,6 +118,7 @@ const knownOptions: ReadonlySet<string> = new Set([
   'protocol',
   'export',
   'exporter',
+  'collector',
   'modelAttributesOn',
   'maxPendingOutcomes',
   'outcomeTtlMillis',
@@ -141,6 +157,7 @@ export function readOptions(options: MonitorOptions, environment: Environment): 
     headers: options.headers,
   }
   if (exports && exporter === undefined) checkInstalled(exporterPackage(otlp.protocol), problems)
+  const collector = readCollector(options, otlp.url, environment, problems)
   const { maxPendingOutcomes = defaultMaxPendingOutcomes, outcomeTtlMillis = defaultOutcomeTtlMillis } = options
   checkWholeNumber(maxPendingOutcomes, maxPendingOutcomesLimit, 'maxPendingOutcomes', problems)
   checkWholeNumber(outcomeTtlMillis, maxOutcomeTtlMillis, 'outcomeTtlMillis', problems)
@@ -153,6 +170,15 @@ export function readOptions(options: MonitorOptions, environment: Environment): 
     modelAttributesOn: options.modelAttributesOn ?? 'scope',
     maxPendingOutcomes,
     outcomeTtlMillis,
+    adoption:
+      baseline !== null || collector === null || !exports
+        ? null
+        : {
+            baselineUrl: `${collector}/api/v1/models/${encodeURIComponent(plan.name)}/baseline?version=${encodeURIComponent(plan.version)}`,
+            headers: { ...headersFromEnvironment(environment), ...options.headers },
+            plan: (found, reasons) =>
+              adoptBaseline({ manifest, model: options.model, features: options.features }, found, reasons),
+          },
   }
 }
 
@@ -231,6 +257,26 @@ function readEndpoint(endpoint: unknown, problems: Problems): string | undefined
   }
   if (!url.pathname.endsWith('/v1/metrics')) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/metrics`
   return url.href
+}
+
+/** Base of the collector's addresses, without a slash at the end; null for none. */
+function readCollector(
+  { collector: option, exporter }: MonitorOptions,
+  otlpUrl: string | undefined,
+  environment: Environment,
+  problems: Problems,
+): string | null {
+  const variable = environment.DRIFTLINE_COLLECTOR_URL
+  const given: unknown = option ?? (variable === '' ? undefined : variable)
+  if (given === false || given === 'false') return null
+  // Where an exporter of one's own sends to is not known.
+  if (given === undefined) return exporter === undefined ? collectorUrl(otlpUrl, environment) : null
+  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : null
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url.href.replace(/\/+$/, '')
+  problems.push(
+    `${option === undefined ? 'DRIFTLINE_COLLECTOR_URL' : 'collector'}: an http or https URL or false is needed`,
+  )
+  return null
 }
 
 function checkInstalled(name: string, problems: Problems): void {

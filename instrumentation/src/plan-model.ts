@@ -36,10 +36,18 @@ export interface PlanSources {
 /** Joins what the sources say; null, with the reasons in `problems`, when they say too little or contradict each other. */
 export function planModel(sources: PlanSources, problems: Problems): ModelPlan | null {
   const before = problems.length
-  const { baseline, manifest } = sources
   const identity = identify(sources, problems)
   const declared = declaredFeatures(sources, problems)
   if (problems.length > before || identity === null || declared === null) return null
+  return joinSources(sources, identity, declared, problems)
+}
+
+function joinSources(
+  { baseline, manifest }: PlanSources,
+  identity: { readonly name: string; readonly version: string },
+  declared: readonly DeclaredFeature[],
+  problems: Problems,
+): ModelPlan {
   const baselineDigest = baseline === null ? null : digestJson(baseline as unknown as Json)
   if (manifest?.baselineDigest !== undefined && baselineDigest !== null && manifest.baselineDigest !== baselineDigest) {
     problems.push(
@@ -93,6 +101,34 @@ function identify(
     }
   }
   return { name: first[1]!.name, version: first[1]!.version }
+}
+
+/**
+ * The plan of a model that began without a baseline, and has been served one. Features keep the names and the order with which rows
+ * are recorded; those that the baseline does not know go on in cells of their own.
+ *
+ * @returns null, with the reasons in `problems`, for a baseline of another model or of other features
+ */
+export function adoptBaseline(
+  sources: Pick<PlanSources, 'manifest' | 'model' | 'features'>,
+  baseline: Baseline,
+  problems: Problems,
+): ModelPlan | null {
+  const started = planModel({ ...sources, baseline: null }, problems)
+  if (started === null) return null
+  const kinds = new Map(started.features.map(({ name, kind }) => [name, kind === 'numeric']))
+  for (const { name, kind } of baseline.features) {
+    const own = kinds.get(name)
+    if (own === undefined) problems.push(`the baseline has the feature '${name}', which is not recorded`)
+    else if (own !== (kind === 'numeric'))
+      problems.push(`the baseline has '${name}' as ${kind}, and it is recorded as ${own ? 'a number' : 'a category'}`)
+  }
+  const { name, version } = baseline.model
+  if (name !== started.name || version !== started.version)
+    problems.push(`the baseline is of ${name} ${version}, not of ${started.name} ${started.version}`)
+  if (problems.length > 0) return null
+  const features = sources.manifest?.features ?? sources.features ?? []
+  return joinSources({ ...sources, baseline }, { name, version }, features, problems)
 }
 
 /** Names, kinds and ranges in order. Baseline and manifest must agree, since arrays and tensors are read in that order. */

@@ -49,24 +49,24 @@ export class IntervalProducer {
   readonly #recorder: ModelRecorder
   readonly #now: () => number
   readonly #modelOnPoints: boolean
-  readonly #model: Attributes
+  #model: Attributes
   readonly #attributes = new Map<string, Attributes>()
   /** Counters that once were above zero: they are sent as zero afterwards, so that intervals have the same series. */
   readonly #seenCounters = new Set<Attributes>()
   #endMicros: number
+  #next: ModelPlan | null = null
 
   constructor({ recorder, now, modelAttributesOn }: ProducerOptions) {
     this.#recorder = recorder
     this.#now = now
     this.#modelOnPoints = modelAttributesOn === 'points'
-    const { name, version, manifestDigest, baselineDigest } = recorder.plan
-    this.#model = {
-      [attributeDefinitions.modelName.name]: name,
-      [attributeDefinitions.modelVersion.name]: version,
-      ...(manifestDigest === null ? {} : { [attributeDefinitions.manifestDigest.name]: manifestDigest }),
-      ...(baselineDigest === null ? {} : { [attributeDefinitions.baselineDigest.name]: baselineDigest }),
-    }
+    this.#model = modelAttributes(recorder.plan)
     this.#endMicros = Math.floor(now() * 1000)
+  }
+
+  /** Counts what comes after the next `take` by another plan of the same features. */
+  adoptAtBoundary(plan: ModelPlan): void {
+    this.#next = plan
   }
 
   /**
@@ -91,7 +91,7 @@ export class IntervalProducer {
     }
     for (const { segment, reading: scope } of reading.scopes) {
       const builder = this.#builder(segment, times)
-      addFeatures(builder, this.#recorder.plan, scope)
+      if (scope.rows > 0) addFeatures(builder, this.#recorder.plan, scope)
       addPredictions(builder, this.#recorder.plan, scope)
       addDetector(builder, this.#recorder.plan, scope)
       add(segment, builder)
@@ -120,7 +120,17 @@ export class IntervalProducer {
       (sum, { metrics }) => sum + metrics.reduce((own, { dataPoints }) => own + dataPoints.length, 0),
       0,
     )
+    this.#adopt()
     return { scopeMetrics, rows, points }
+  }
+
+  /** What was counted so far has been taken, and no row can come in between. */
+  #adopt(): void {
+    if (this.#next === null || !this.#recorder.adopt(this.#next)) return
+    this.#next = null
+    this.#model = modelAttributes(this.#recorder.plan)
+    this.#attributes.clear()
+    this.#seenCounters.clear()
   }
 
   #scope(segment: string | null): Scope {
@@ -156,6 +166,15 @@ export class IntervalProducer {
       this.#attributes.set(key, known)
     }
     return known
+  }
+}
+
+function modelAttributes({ name, version, manifestDigest, baselineDigest }: ModelPlan): Attributes {
+  return {
+    [attributeDefinitions.modelName.name]: name,
+    [attributeDefinitions.modelVersion.name]: version,
+    ...(manifestDigest === null ? {} : { [attributeDefinitions.manifestDigest.name]: manifestDigest }),
+    ...(baselineDigest === null ? {} : { [attributeDefinitions.baselineDigest.name]: baselineDigest }),
   }
 }
 
@@ -226,10 +245,17 @@ class MetricBuilder {
     )
   }
 
-  moments(metric: MetricId, own: OwnAttributes, { origin, first, second }: NumericReading): void {
-    // Both or none: the sum of squares overflows first, and a sum without it would be taken for one without spread.
+  /** @param learned the origin is this recorder's own: how many values were summed about it must be told to add it to others */
+  moments(
+    metric: MetricId,
+    own: OwnAttributes,
+    { origin, count, first, second }: NumericReading,
+    learned: boolean,
+  ): void {
+    // All or none: the sum of squares overflows first, and a sum without it would be taken for one without spread.
     if (!Number.isFinite(first) || !Number.isFinite(second)) return
     const momentOrigin = originAttribute(origin)
+    if (learned && count > 0) this.#moment(metric, { ...own, momentOrder: 0, momentOrigin }, count)
     this.#moment(metric, { ...own, momentOrder: 1, momentOrigin }, first)
     this.#moment(metric, { ...own, momentOrder: 2, momentOrigin }, second)
   }
@@ -294,7 +320,7 @@ function addFeatures(builder: MetricBuilder, plan: ModelPlan, scope: ScopeReadin
 function addNumeric(builder: MetricBuilder, feature: FeaturePlan & { kind: 'numeric' }, reading: NumericReading): void {
   const { name } = feature
   builder.histogram('featureValue', { featureName: name }, reading, !feature.mayBeNegative)
-  builder.moments('featureMoment', { featureName: name }, reading)
+  builder.moments('featureMoment', { featureName: name }, reading, feature.origin === null)
   addInvalid(builder, name, [
     ['missing', reading.missing],
     ['nan', reading.nan],
@@ -367,5 +393,5 @@ function addOutput(
 ): void {
   if (reading.count === 0) return
   builder.histogram(outputMetrics[output], {}, reading, !plan.mayBeNegative)
-  builder.moments('predictionMoment', { predictionOutput: output }, reading)
+  builder.moments('predictionMoment', { predictionOutput: output }, reading, plan.origin === null)
 }

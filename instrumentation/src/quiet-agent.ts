@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
-import http from 'node:http'
-import https from 'node:https'
+import type http from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /**
@@ -19,14 +18,16 @@ const retryableStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504])
  * loop too. Intervals are kept and resent by `export.ts`, so nothing is lost by that.
  */
 export function quietAgent(protocol: string): http.Agent {
-  if (protocol !== 'https:') return quiet(new http.Agent({ keepAlive: true }))
+  // Loaded only now: processes without models are not to wait for it at their start.
+  if (protocol !== 'https:') return quiet(new (process.getBuiltinModule('node:http').Agent)({ keepAlive: true }))
   // With an agent of our own the exporters do not read these variables themselves.
   const read = (name: string): Buffer | undefined => {
     const file = process.env[`OTEL_EXPORTER_OTLP_METRICS_${name}`] || process.env[`OTEL_EXPORTER_OTLP_${name}`]
     return file === undefined || file === '' ? undefined : readFileSync(file)
   }
   const [ca, cert, key] = [read('CERTIFICATE'), read('CLIENT_CERTIFICATE'), read('CLIENT_KEY')]
-  return quiet(new https.Agent({ keepAlive: true, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }))
+  const { Agent } = process.getBuiltinModule('node:https')
+  return quiet(new Agent({ keepAlive: true, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }))
 }
 
 /** The parts of an agent that its users may replace but that its type does not tell. */

@@ -203,7 +203,7 @@ describe('an interval whose export failed', () => {
       onError: () => {},
     })
     exporter.answer = failed
-    const pointsPerInterval = 2000 * 3
+    const pointsPerInterval = 2000 * 4
     for (let i = 0; i < 12; i++) {
       monitor.record(features.map(() => 1))
       await clock.fireNext()

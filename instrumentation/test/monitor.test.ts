@@ -429,6 +429,8 @@ describe('answers of the model', () => {
       ['score', 2, 0.5, 0.375],
       ['confidence', 1, 0, 2.5],
       ['confidence', 2, 0, 2.125],
+      // The baseline knows no values, so the origin is the first one, and how many were summed about it is told.
+      ['value', 0, 7, 3],
       ['value', 1, 7, 0],
       ['value', 2, 7, 0],
     ])

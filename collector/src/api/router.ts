@@ -7,6 +7,8 @@ import { StoreUnavailableError, type Store } from '../store/store.ts'
 import { showsToken } from '../bearer-token.ts'
 import type { Clock } from '../clock.ts'
 import type { LoadedRules } from '../rules/loaded.ts'
+import type { Learner } from '../learn/learner.ts'
+import { createBaselineRoute, createFreezeRoute, shown } from './baselines.ts'
 import { budgetOf } from './budget.ts'
 import { acknowledge, giveVerdict, judgedAlert } from './judgements.ts'
 import { parseRequest, RequestError } from './request-error.ts'
@@ -14,6 +16,9 @@ import { parseRequest, RequestError } from './request-error.ts'
 export interface ApiOptions {
   readonly store: Store
   readonly adminToken: string | null
+  /** Senders of metrics may read baselines with it. */
+  readonly ingestToken: string | null
+  readonly learner: Learner
   /** Called after a baseline or manifest was put, so that evaluation takes it up. */
   readonly onModelChanged: (model: string, version: string) => void
   readonly rulesFor: (model: string, version: string) => LoadedRules
@@ -58,8 +63,10 @@ const alertQuery = zod.strictObject({
 })
 
 /** The REST interface under /api/v1. Every answer is JSON; errors are `{ error: { message, problems } }`. */
-export function createApi({ store, adminToken, onModelChanged, rulesFor, clock, log }: ApiOptions): Router {
+export function createApi(options: ApiOptions): Router {
+  const { store, adminToken, ingestToken, learner, onModelChanged, rulesFor, clock, log } = options
   const router = express.Router()
+  router.use(createBaselineRoute({ store, learner, ingestToken, adminToken }))
   router.use((request, response, next) => {
     if (adminToken === null || showsToken(request.headers.authorization, adminToken)) return next()
     response
@@ -67,17 +74,26 @@ export function createApi({ store, adminToken, onModelChanged, rulesFor, clock, 
       .set('WWW-Authenticate', 'Bearer')
       .json(errorBody(['this needs the admin token']))
   })
+  const learningOf = async ({ model, version }: { model: string; version: string }) => {
+    const learning = await learner.progress(model, version)
+    return learning === null ? {} : { learning: shown(learning) }
+  }
   const documents = express.json({ limit: maximumDocumentBytes })
 
   router.get('/models', async (_request, response) => {
-    response.json({ models: await store.modelVersions() })
+    const models = await Promise.all(
+      (await store.modelVersions()).map(async (one) => ({ ...one, ...(await learningOf(one)) })),
+    )
+    response.json({ models })
   })
 
   const version = '/models/:model/versions/:version'
   router.get(`${version}/windows`, async (request, response) => {
     const { from, to, limit, order } = parseQuery(rangeQuery, request)
     const range = { ...modelVersion(request), fromMs: from, toMs: to, order }
-    response.json(page('windows', await store.evaluations({ ...range, limit: limit + 1 }), limit))
+    const windows = await store.evaluations({ ...range, limit: limit + 1 })
+    // Of a version without a baseline: why its windows say 'no-baseline', and until when.
+    response.json({ ...page('windows', windows, limit), ...(await learningOf(range)) })
   })
   router.get(`${version}/results`, async (request, response) => {
     const { from, to, limit, ...query } = parseQuery(resultQuery, request)
@@ -99,6 +115,7 @@ export function createApi({ store, adminToken, onModelChanged, rulesFor, clock, 
     onModelChanged(model, version)
     response.json({ digest })
   })
+  router.use(createFreezeRoute(learner))
   router.get(`${version}/manifest`, async (request, response) => {
     const { model, version } = modelVersion(request)
     const found = await store.manifestFor(model, version)

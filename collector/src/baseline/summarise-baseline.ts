@@ -14,6 +14,8 @@ export interface BaselineSummary {
   readonly model: { readonly name: string; readonly version: string }
   readonly createdAt: string
   readonly source: Baseline['source']
+  /** Of a baseline that was frozen in production: the time that it was learned from. */
+  readonly origin: NonNullable<Baseline['origin']> | null
   /** Digest of the baseline's canonical JSON. */
   readonly digest: string
   readonly rows: number
@@ -77,6 +79,7 @@ export function summariseBaseline(baseline: Baseline): BaselineSummary {
     model: baseline.model,
     createdAt: baseline.createdAt,
     source: baseline.source,
+    origin: baseline.origin ?? null,
     digest: digestJson(baseline as unknown as Json),
     rows,
     features: baseline.features.map((feature) => featureSummary(feature, rows)),
@@ -166,6 +169,11 @@ export function baselineText(summary: BaselineSummary): string {
   const { model, source, decision, multivariate, chunking, segments } = summary
   const lines = [
     `${model.name} ${model.version}: ${summary.rows} rows of ${source.name}, built ${summary.createdAt}`,
+    ...(summary.origin === null
+      ? []
+      : [
+          `frozen from ${new Date(summary.origin.fromMs).toISOString()} to ${new Date(summary.origin.toMs).toISOString()}: what was usual then, not what is right`,
+        ]),
     `digest ${summary.digest}`,
     ...(source.digest === undefined ? [] : [`data   ${source.digest}`]),
     source.boundsRankError === 0

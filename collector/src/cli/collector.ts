@@ -18,6 +18,9 @@ Options:
   --baseline FILE       baseline.json to register; repeatable
   --manifest FILE       manifest.json to register; repeatable
   --rules FILE          alert rules (.ts, .js, .json, .yaml); repeatable; default: built-in rules
+  --learn-rows N        rows from which a model without a baseline gets one frozen (default 10000)
+  --learn-hours H       hours after which fewer are enough (default 24), but at least --learn-minimum-rows (default 500)
+  --no-learn            freeze no baseline unless 'driftline baseline freeze' asks for it
   --config FILE         configuration file (.ts, .js, .json, .yaml) for all of the above and more
 `,
   async run(args, io) {
@@ -31,6 +34,10 @@ Options:
         baseline: { type: 'string', multiple: true },
         manifest: { type: 'string', multiple: true },
         rules: { type: 'string', multiple: true },
+        'learn-rows': { type: 'string' },
+        'learn-hours': { type: 'string' },
+        'learn-minimum-rows': { type: 'string' },
+        'no-learn': { type: 'boolean' },
       },
     })
     const config = await loadConfig(values, io.environment, io.directory)

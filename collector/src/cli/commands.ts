@@ -25,6 +25,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./baseline-show.ts')).baselineShowCommand,
   },
   {
+    name: 'baseline freeze',
+    summary: 'make a baseline of what a model was asked in production',
+    load: async () => (await import('./baseline-freeze.ts')).baselineFreezeCommand,
+  },
+  {
     name: 'backtest',
     summary: 'run the evaluation and the rules of the collector over a file',
     load: async () => (await import('./backtest.ts')).backtestCommand,

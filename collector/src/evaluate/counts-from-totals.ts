@@ -13,6 +13,7 @@ import {
   type ReconstructionSummary,
 } from '@driftline/instrumentation/contract'
 import { histogramHeader, slot } from '../observation/block.ts'
+import { addIntoBounds } from '../observation/into-bounds.ts'
 import type { Totals, TotalsEntry } from '../observation/totals.ts'
 import {
   invalidRows,
@@ -239,12 +240,15 @@ function numeric(baseline: NumericSummary, gathered: Gathered): Distribution {
   for (const { series, values: numbers } of gathered.histograms) {
     const count = numbers[slot.count]!
     if (count === 0) continue
-    if (layoutKey(series.layout!) !== expected) {
+    const layout = series.layout!
+    if (layoutKey(layout) === expected) {
+      for (let cell = 0; cell < counts.length; cell++) counts[cell]! += numbers[histogramHeader + cell]!
+    } else if (layout.kind === 'explicit' || !addIntoBounds(layout, numbers, baseline.bounds, counts)) {
+      // Log-linear cells come from recorders that have not taken up the baseline that was frozen from them.
       others += count
       continue
     }
     values += count
-    for (let cell = 0; cell < counts.length; cell++) counts[cell]! += numbers[histogramHeader + cell]!
     if (!(min <= numbers[slot.min]!)) min = numbers[slot.min]!
     if (!(max >= numbers[slot.max]!)) max = numbers[slot.max]!
   }
@@ -259,25 +263,34 @@ function numeric(baseline: NumericSummary, gathered: Gathered): Distribution {
 }
 
 /**
- * Moments about the baseline mean, from sums about one or several origins. Moving from origin a to b needs the number of
- * values behind each sum; with one origin that is the histogram's count. With several (instances that run different
- * baselines) it is not known, and the moments are undefined.
+ * Moments about the baseline mean, from sums about one or several origins. Moving from origin a to b needs the number of values
+ * behind each sum. Recorders without a baseline, whose origins differ, send it as order 0; the values that remain belong to the
+ * one origin without it. With several of those (instances that run different baselines) the moments are undefined.
  */
 function momentsAbout(mean: number, values: number, moments: readonly Moment[]): { sum: number; sumOfSquares: number } {
   const undefinedMoments = { sum: Number.NaN, sumOfSquares: Number.NaN }
-  const origins = new Set(moments.map(({ origin }) => origin))
-  if (origins.size !== 1) return undefinedMoments
-  const [origin] = origins as Set<number> & Iterable<number>
-  let first: number | null = null
-  let second: number | null = null
-  for (const { order, value } of moments) {
-    if (order === 1) first = (first ?? 0) + value
-    else if (order === 2) second = (second ?? 0) + value
+  const byOrigin = new Map<number, (number | null)[]>()
+  for (const { origin, order, value } of moments) {
+    const orders = byOrigin.get(origin) ?? [null, null, null]
+    if (order === 0 || order === 1 || order === 2) orders[order] = (orders[order] ?? 0) + value
+    byOrigin.set(origin, orders)
   }
-  // A square that overflows is not sent; without it there is no spread, and the sum alone is of values beyond all reason.
-  if (first === null || second === null) return undefinedMoments
-  const shift = origin! - mean
-  return { sum: first + values * shift, sumOfSquares: second + 2 * shift * first + values * shift * shift }
+  const uncounted = [...byOrigin.values()].filter(([count]) => byOrigin.size === 1 || count === null)
+  if (byOrigin.size === 0 || uncounted.length > 1) return undefinedMoments
+  const counted = [...byOrigin.values()].reduce((all, one) => all + (uncounted.includes(one) ? 0 : one[0]!), 0)
+  if (counted > values || (uncounted.length === 0 && counted !== values)) return undefinedMoments
+  let sum = 0
+  let sumOfSquares = 0
+  for (const [origin, orders] of byOrigin) {
+    const [, first, second] = orders
+    const count = uncounted.includes(orders) ? values - counted : orders[0]!
+    // A square that overflows is not sent; without it there is no spread, and the sum alone is of values beyond all reason.
+    if (first === null || first === undefined || second === null || second === undefined) return undefinedMoments
+    const shift = origin - mean
+    sum += first + count * shift
+    sumOfSquares += second + 2 * shift * first + count * shift * shift
+  }
+  return { sum, sumOfSquares }
 }
 
 function categorical(baseline: CategoricalSummary, gathered: Gathered): Distribution {

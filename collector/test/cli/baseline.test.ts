@@ -267,7 +267,7 @@ describe('driftline', () => {
     for (const args of [[], ['--help'], ['help']]) {
       const { status, io } = await driftline(args)
       expect(status).toBe(0)
-      expect(io.out()).toContain('baseline build  make baseline.json from training data')
+      expect(io.out()).toContain('baseline build   make baseline.json from training data')
     }
     expect((await driftline(['baseline', 'build', '--help'])).io.out()).toContain('Usage: driftline baseline build')
     expect((await driftline(['baseline', '--help'])).io.out()).toContain('baseline show')

@@ -10,6 +10,8 @@ export interface Baseline {
   /** ISO 8601 time of the build. */
   readonly createdAt: string
   readonly source: BaselineSource
+  /** How it came about, when it was not built from a file of rows. */
+  readonly origin?: BaselineOrigin
   /** Rows read; per feature, `values + missing + invalid` add up to it. */
   readonly rows: number
   /** In the order in which a row given as an array or tensor holds them. */
@@ -37,6 +39,15 @@ export interface BaselineSource {
   readonly digest?: string
   /** How quantile bounds were found: exactly, or by a sketch with this error of the rank, as a share of the rows. */
   readonly boundsRankError: number
+}
+
+/** A baseline that was learned from what a model was asked in production: it says what was usual then, not what is right. */
+export interface BaselineOrigin {
+  readonly kind: 'frozen'
+  /** The time that was learned from, in milliseconds since the Unix epoch; the end is exclusive. */
+  readonly fromMs: number
+  readonly toMs: number
+  readonly rows: number
 }
 
 export interface Chunking {

@@ -1,6 +1,7 @@
 export * from './names.ts'
 export type {
   Baseline,
+  BaselineOrigin,
   BaselineSource,
   CategoricalFeatureBaseline,
   CategoricalSummary,

@@ -67,7 +67,8 @@ export const attributes: Readonly<Record<AttributeId, AttributeDefinition>> = {
   },
   momentOrder: {
     name: `${prefix}.feature.moment.order`,
-    description: 'Order of the moment: 1 for the sum of (x - origin), 2 for the sum of its square.',
+    description:
+      'Order of the moment: 1 for the sum of (x - origin), 2 for the sum of its square; 0 for the number of values, sent while recorders choose their own origins.',
   },
   momentOrigin: {
     name: `${prefix}.feature.moment.origin`,

@@ -28,6 +28,7 @@ export function parseBaseline(value: unknown): Baseline {
     'model',
     'createdAt',
     'source',
+    'origin',
     'rows',
     'features',
     'predictions',
@@ -42,6 +43,7 @@ export function parseBaseline(value: unknown): Baseline {
     checkModel(problems, baseline.model)
     problems.time(baseline.createdAt, 'createdAt')
     checkSource(problems, baseline.source)
+    if (baseline.origin !== undefined) checkOrigin(problems, baseline.origin)
     const rows = problems.whole(baseline.rows, 'rows')
     const chunkRows = baseline.chunking === undefined ? undefined : checkChunking(problems, baseline.chunking, rows)
     const scope: Scope = { problems, path: '', rows, chunkRows, chunked: baseline.chunking !== undefined }
@@ -80,6 +82,17 @@ function checkSource(problems: Problems, value: unknown): void {
   if (error !== undefined && (error < 0 || error > 1)) {
     problems.expected('a share between 0 and 1', error, 'source.boundsRankError')
   }
+}
+
+function checkOrigin(problems: Problems, value: unknown): void {
+  const origin = problems.object(value, 'origin', ['kind', 'fromMs', 'toMs', 'rows'])
+  if (origin === undefined) return
+  problems.oneOf(origin.kind, 'origin.kind', ['frozen'])
+  const from = problems.whole(origin.fromMs, 'origin.fromMs')
+  const to = problems.whole(origin.toMs, 'origin.toMs')
+  if (from !== undefined && to !== undefined && from >= to)
+    problems.add('origin.toMs', `${to} is not after fromMs ${from}`)
+  problems.whole(origin.rows, 'origin.rows')
 }
 
 function checkChunking(problems: Problems, value: unknown, rows: number | undefined): readonly number[] | undefined {

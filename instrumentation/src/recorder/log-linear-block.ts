@@ -1,4 +1,4 @@
-import { exponentialIndex } from '../contract/index.ts'
+import { learningIndex, learningScale } from './log-linear-index.ts'
 import {
   numericInvalid,
   type NumericBlock,
@@ -6,9 +6,6 @@ import {
   type NumericInvalid,
   type NumericReading,
 } from './numeric-block.ts'
-
-/** 2^3 = 8 cells per doubling, each 9 % wide: quantile bounds derived from them later are off by less than that. */
-export const learningScale = 3
 
 /**
  * Magnitudes up to 2^-64 count as zero, those above 2^64 in the topmost cell. So a column has at most 1,024 cells a side,
@@ -41,8 +38,7 @@ export class LogLinearBlock implements NumericBlock {
   }
 
   recordColumn(column: number, values: Float64Array, count: number): void {
-    const target = this.#columns[column]!
-    for (let i = 0; i < count; i++) target.record(values[i]!)
+    this.#columns[column]!.recordAll(values, count)
   }
 
   addInvalid(column: number, reason: NumericInvalid, count: number): void {
@@ -57,6 +53,14 @@ export class LogLinearBlock implements NumericBlock {
     for (const column of this.#columns) column.reset()
   }
 }
+
+function firstFinite(values: Float64Array, count: number): number {
+  for (let i = 0; i < count; i++) if (Number.isFinite(values[i])) return values[i]!
+  return 0
+}
+
+/** Holds a lone value on its way to `recordAll`. */
+const single = new Float64Array(1)
 
 class LogLinearColumn {
   readonly invalid: Float64Array = new Float64Array(4)
@@ -84,21 +88,56 @@ class LogLinearColumn {
   }
 
   record(value: number): void {
-    if (value - value !== 0) {
-      this.invalid[value !== value ? numericInvalid.nan : numericInvalid.infinite]!++
-      return
+    single[0] = value
+    this.recordAll(single, 1)
+  }
+
+  recordAll(values: Float64Array, count: number): void {
+    const low = this.#low
+    const high = this.#high
+    const positive = this.#positive
+    // Most values are positive, and in a cell that was seen before.
+    let counts = positive.counts
+    let offset = positive.offset
+    // A number through the whole loop: one that may be null would be looked at, value by value.
+    const origin = this.#origin ?? firstFinite(values, count)
+    let first = 0
+    let second = 0
+    let min = this.#min
+    let max = this.#max
+    let finite = 0
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!
+      if (value - value !== 0) {
+        this.invalid[value !== value ? numericInvalid.nan : numericInvalid.infinite]!++
+        continue
+      }
+      if (value > zeroThreshold) {
+        const index = learningIndex(value)
+        const place = index - offset
+        if (place >= 0 && place < counts.length) {
+          counts[place]!++
+        } else {
+          positive.add(index)
+          counts = positive.counts
+          offset = positive.offset
+        }
+      } else if (value < -zeroThreshold) this.#negative.add(learningIndex(-value))
+      else this.#zeroCount++
+      const difference = value - origin
+      finite++
+      first += difference
+      second += difference * difference
+      if (value < min) min = value
+      if (value > max) max = value
+      if (value < low || value > high) this.#outOfRange++
     }
-    const magnitude = Math.abs(value)
-    if (magnitude <= zeroThreshold) this.#zeroCount++
-    else (value > 0 ? this.#positive : this.#negative).add(exponentialIndex(magnitude, learningScale))
-    this.#origin ??= value
-    const difference = value - this.#origin
-    this.#count++
-    this.#first += difference
-    this.#second += difference * difference
-    if (value < this.#min) this.#min = value
-    if (value > this.#max) this.#max = value
-    if (value < this.#low || value > this.#high) this.#outOfRange++
+    if (finite > 0) this.#origin = origin
+    this.#count += finite
+    this.#first += first
+    this.#second += second
+    this.#min = min
+    this.#max = max
   }
 
   read(): NumericReading {
@@ -141,48 +180,54 @@ class LogLinearColumn {
 
 /** Cells of one sign: a run of counts that grows to both ends as magnitudes appear, within the clipped range. */
 class Side {
-  #offset = 0
-  #counts = new Float64Array(0)
+  /** Index of the first cell of `counts`. */
+  offset = 0
+  counts: Float64Array = new Float64Array(0)
 
   get bytes(): number {
-    return this.#counts.byteLength
+    return this.counts.byteLength
   }
 
   add(index: number): void {
-    const clipped = Math.min(Math.max(index, lowestIndex), highestIndex)
-    const place = clipped - this.#offset
-    if (place < 0 || place >= this.#counts.length) this.#grow(clipped)
-    this.#counts[clipped - this.#offset]!++
+    const place = index - this.offset
+    if (place >= 0 && place < this.counts.length) this.counts[place]!++
+    else this.#addOutside(Math.min(Math.max(index, lowestIndex), highestIndex))
   }
 
   /** Without the empty cells at both ends, which `offset` makes needless. */
   read(): { offset: number; counts: number[] } {
-    const counts = this.#counts
+    const counts = this.counts
     let start = 0
     let end = counts.length
     while (start < end && counts[start] === 0) start++
     while (end > start && counts[end - 1] === 0) end--
     return end === start
       ? { offset: 0, counts: [] }
-      : { offset: this.#offset + start, counts: Array.from(counts.subarray(start, end)) }
+      : { offset: this.offset + start, counts: Array.from(counts.subarray(start, end)) }
   }
 
   reset(): void {
-    this.#counts.fill(0)
+    this.counts.fill(0)
+  }
+
+  #addOutside(clipped: number): void {
+    const place = clipped - this.offset
+    if (place < 0 || place >= this.counts.length) this.#grow(clipped)
+    this.counts[clipped - this.offset]!++
   }
 
   #grow(index: number): void {
     // One doubling to spare on either side, so that growing is rare.
     const spare = 2 ** learningScale
-    const empty = this.#counts.length === 0
-    const first = Math.max(lowestIndex, Math.min(index - spare, empty ? Infinity : this.#offset))
+    const empty = this.counts.length === 0
+    const first = Math.max(lowestIndex, Math.min(index - spare, empty ? Infinity : this.offset))
     const last = Math.min(
       highestIndex,
-      Math.max(index + spare, empty ? -Infinity : this.#offset + this.#counts.length - 1),
+      Math.max(index + spare, empty ? -Infinity : this.offset + this.counts.length - 1),
     )
     const grown = new Float64Array(last - first + 1)
-    if (!empty) grown.set(this.#counts, this.#offset - first)
-    this.#offset = first
-    this.#counts = grown
+    if (!empty) grown.set(this.counts, this.offset - first)
+    this.offset = first
+    this.counts = grown
   }
 }

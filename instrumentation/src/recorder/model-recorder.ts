@@ -1,5 +1,6 @@
 import { otherCategory } from '../contract/index.ts'
 import type { ModelPlan } from '../plan.ts'
+import type { TapDropReason } from '../zero-code/sighting.ts'
 import { chunkRows, readValue, type Values } from './gather.ts'
 import { InferenceRecorder, type InferenceReading } from './inference-recorder.ts'
 import type { OutcomeReading } from './outcome-counts.ts'
@@ -38,6 +39,7 @@ export type DropReason =
   /** A failure inside Driftline. */
   | 'internal_error'
   | OutcomeDropReason
+  | TapDropReason
 
 export interface ModelReading {
   /** Scopes that counted rows. `segment` is null for a model without segments. */
@@ -51,9 +53,9 @@ export interface ModelReading {
 
 /** Everything that is counted for one model: the place where rows find their segment, and odd calls their end. */
 export class ModelRecorder {
-  readonly plan: ModelPlan
-  readonly #shape: RowShape
-  readonly #overall: ScopeRecorder | null
+  #plan: ModelPlan
+  #shape: RowShape
+  #overall: ScopeRecorder | null
   /** By declared segment and `_OTHER`; made when the first row of a segment comes. */
   readonly #bySegment = new Map<string, ScopeRecorder>()
   readonly #inference = new InferenceRecorder()
@@ -69,12 +71,34 @@ export class ModelRecorder {
   #rows = 0
 
   constructor(plan: ModelPlan, outcomes: OutcomeOptions, onInternalError: (error: unknown) => void) {
-    this.plan = plan
+    this.#plan = plan
     this.#outcomes = new OutcomeRecorder(plan, outcomes, (reason, rows) => this.drop(reason, rows))
     this.#onInternalError = onInternalError
     this.#shape = new RowShape(plan.features, plan.detector)
     this.#overall = plan.segments === null ? new ScopeRecorder(plan, this.#shape) : null
     this.#sources = plan.features.map(() => ({ data: nothing, offset: 0 }))
+  }
+
+  /** What is recorded, and in which cells. */
+  get plan(): ModelPlan {
+    return this.#plan
+  }
+
+  /**
+   * Goes on in the cells of another plan of the same features, in the same order. To be called right after `take`, when nothing is counted in the
+   * cells of the old one. What is counted without cells of the baseline stays: statistics, durations, and predictions that wait for their outcome.
+   *
+   * @returns false while a row is being recorded, whose getters called for this; then nothing was changed
+   */
+  adopt(plan: ModelPlan): boolean {
+    if (this.#recording) return false
+    const shape = new RowShape(plan.features, plan.detector)
+    const overall = plan.segments === null ? new ScopeRecorder(plan, shape) : null
+    this.#plan = plan
+    this.#shape = shape
+    this.#overall = overall
+    this.#bySegment.clear()
+    return true
   }
 
   /** Rows counted since the start. */
@@ -145,6 +169,44 @@ export class ModelRecorder {
     }
   }
 
+  /** Counts the answers to `rows` rows whose features were counted before. Never throws. */
+  recordOutputs(rows: number, output: BatchOutput): void {
+    if (this.#recording) {
+      this.drop('reentrant', 1)
+      return
+    }
+    this.#recording = true
+    try {
+      if (!Number.isSafeInteger(rows) || rows < 0 || typeof output !== 'object' || output === null)
+        this.drop('malformed_batch', 1)
+      else this.#recordOutputs(rows, output)
+    } catch (error) {
+      this.drop('internal_error', 1)
+      this.#onInternalError(error)
+    } finally {
+      this.#recording = false
+    }
+  }
+
+  /** Counts the answer to one row whose features were counted before. Never throws. */
+  recordOutput(output: Output): void {
+    if (this.#recording) {
+      this.drop('reentrant', 1)
+      return
+    }
+    this.#recording = true
+    try {
+      const scope = this.#overall ?? this.#segmentOf(output)
+      scope.recordOutput(output)
+      this.#remember(output)
+    } catch (error) {
+      this.drop('internal_error', 1)
+      this.#onInternalError(error)
+    } finally {
+      this.#recording = false
+    }
+  }
+
   /** Times one call; `error` is undefined when it succeeded. */
   recordInference(seconds: number, runtime: string | undefined, error: unknown, rows: number | undefined): void {
     try {
@@ -185,7 +247,7 @@ export class ModelRecorder {
     const dropped = new Map(this.#dropped)
     this.#dropped.clear()
     return {
-      scopes: scopes.filter(({ reading }) => reading.rows > 0),
+      scopes: scopes.filter(({ reading }) => reading.rows > 0 || reading.answers > 0),
       inference: this.#inference.take(),
       outcomes,
       dropped,
@@ -261,7 +323,7 @@ export class ModelRecorder {
     const known = this.#segmentName(segment)!
     let recorder = this.#bySegment.get(known)
     if (recorder === undefined) {
-      recorder = new ScopeRecorder(this.plan, this.#shape)
+      recorder = new ScopeRecorder(this.#plan, this.#shape)
       this.#bySegment.set(known, recorder)
     }
     return recorder
@@ -269,7 +331,7 @@ export class ModelRecorder {
 
   /** A declared segment, or `_OTHER`; null when the model has no segments. */
   #segmentName(segment: unknown): string | null {
-    const { segments } = this.plan
+    const { segments } = this.#plan
     if (segments === null) return null
     const name =
       typeof segment === 'string'
@@ -341,8 +403,22 @@ export class ModelRecorder {
     }
   }
 
-  /** The rows of one chunk, segment by segment. */
-  #recordSegments(start: number, count: number, step: number, output: BatchOutput): void {
+  #recordOutputs(rows: number, output: BatchOutput): void {
+    // No more than there are answers: no slip in `rows` shall keep the host busy.
+    const answered = Math.min(rows, longestAnswers(output))
+    for (let start = 0; start < answered; start += chunkRows) {
+      const count = Math.min(chunkRows, answered - start)
+      if (this.#overall === null) {
+        this.#recordSegments(start, count, null, output)
+        continue
+      }
+      for (let i = 0; i < count; i++) this.#rowNumbers[i] = start + i
+      this.#recordAnswers(this.#overall, count, output)
+    }
+  }
+
+  /** The rows of one chunk, segment by segment; only their answers when `step` is null. */
+  #recordSegments(start: number, count: number, step: number | null, output: BatchOutput): void {
     const recorders = this.#chunkRecorders
     const { segments } = output
     for (let i = 0; i < count; i++)
@@ -355,15 +431,20 @@ export class ModelRecorder {
         if (recorders[i] !== recorder) continue
         recorders[i] = null
         this.#rowNumbers[found] = start + i
-        this.#positions[found++] = (start + i) * step
+        this.#positions[found++] = (start + i) * (step ?? 0)
       }
-      this.#recordChunk(recorder, found, output)
+      if (step === null) this.#recordAnswers(recorder, found, output)
+      else this.#recordChunk(recorder, found, output)
     }
   }
 
   #recordChunk(recorder: ScopeRecorder, count: number, output: BatchOutput): void {
     recorder.recordRows(this.#sources, this.#positions, count)
     this.#rows += count
+    this.#recordAnswers(recorder, count, output)
+  }
+
+  #recordAnswers(recorder: ScopeRecorder, count: number, output: BatchOutput): void {
     recorder.recordOutputs(output, this.#rowNumbers, count)
     if (output.ids !== undefined) this.#rememberRows(output, this.#rowNumbers, count)
   }
@@ -371,6 +452,14 @@ export class ModelRecorder {
 
 const nothing: Values = []
 const noOutput: BatchOutput = {}
+
+/** Rows that have an answer of some kind. */
+function longestAnswers({ classes, scores, confidences, values, ids }: BatchOutput): number {
+  let longest = 0
+  for (const answers of [classes, scores, confidences, values, ids])
+    if (isValues(answers)) longest = Math.max(longest, answers.length)
+  return longest
+}
 
 /** NaN when it has none, or when asking throws. */
 function lengthOf(row: Values): number {

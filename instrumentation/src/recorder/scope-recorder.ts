@@ -45,6 +45,8 @@ export interface FeatureSource {
 /** What one scope counted since it was last taken. */
 export interface ScopeReading {
   readonly rows: number
+  /** Answers of all kinds; there may be some without rows, when a call began in one interval and ended in the next. */
+  readonly answers: number
   /** In declared order; the kind of reading follows the kind of the feature. */
   readonly features: readonly (NumericReading | CategoricalReading)[]
   readonly classes: CategoricalReading
@@ -224,15 +226,21 @@ export class ScopeRecorder {
   /** What was counted since the last call; counting starts again at zero. */
   take(): ScopeReading {
     this.#countBuffer()
+    const classes = this.#classes.read()
+    const score = this.#score.take()
+    const confidence = this.#confidence.take()
+    const value = this.#value.take()
+    const classified = classes.counts.reduce((sum, count) => sum + count, 0)
     const reading: ScopeReading = {
       rows: this.#rows,
+      answers: classified + score.count + confidence.count + value.count,
       features: this.#shape.places.map((place) =>
         place >= 0 ? this.#numeric.read(place) : this.#categorical[~place]!.read(),
       ),
-      classes: this.#classes.read(),
-      score: this.#score.take(),
-      confidence: this.#confidence.take(),
-      value: this.#value.take(),
+      classes,
+      score,
+      confidence,
+      value,
       detector: this.#detector?.take() ?? null,
       invalidOutputs: this.#invalidOutputs,
     }

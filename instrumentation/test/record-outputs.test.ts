@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { startMonitor } from '../src/monitor.ts'
+import type { MonitorOptions } from '../src/options.ts'
+import { ManualClock } from './manual-clock.ts'
+import { collect, type Series } from './series.ts'
+import { smallBaseline } from './small-baseline.ts'
+
+const started = (options: Partial<MonitorOptions> = {}) =>
+  startMonitor({ baseline: smallBaseline(), export: false, ...options }, new ManualClock(0))
+
+/** What differs only by the order in which floating-point numbers were added is left out. */
+const withoutMoments = (series: Series): object =>
+  Object.fromEntries([...series].filter(([key]) => !key.includes('moment')).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+
+describe('answers that come after the rows', () => {
+  it('count as they do with the rows, for one row and for more than a chunk', async () => {
+    for (const rows of [1, 3, 1000]) {
+      const data = Float64Array.from({ length: rows }, (_, i) => i % 50)
+      const output = { scores: Array.from(data, (x) => x / 50), ids: Array.from(data, (_, i) => i) }
+      const together = started()
+      together.recordBatch({ age: data }, output)
+      const apart = started()
+      apart.recordBatch({ age: data })
+      apart.recordOutputs(rows, output)
+      for (const monitor of [together, apart]) monitor.outcome(0, 'yes')
+      expect(apart.statistics()).toEqual(together.statistics())
+      expect(withoutMoments(await collect(apart.metricProducer))).toEqual(
+        withoutMoments(await collect(together.metricProducer)),
+      )
+    }
+  })
+
+  it('are not lost when the rows were exported before they came, and count no rows', async () => {
+    const monitor = started()
+    monitor.recordBatch({ age: [1, 2] })
+    await collect(monitor.metricProducer)
+    monitor.recordOutputs(2, { scores: [0.1, 0.9] })
+    const series = await collect(monitor.metricProducer)
+    expect(series.get('ml.prediction.score')).toMatchObject({ count: 2 })
+    expect([...series.keys()].filter((key) => key.startsWith('ml.feature.value'))).toEqual([])
+    expect(monitor.statistics().rows).toBe(2)
+  })
+
+  it('never throw, and count no more than there are', async () => {
+    const monitor = started({ onError: () => {} })
+    monitor.recordOutputs(1e12, { scores: [0.5] })
+    monitor.recordOutputs(-1, { scores: [0.5] })
+    monitor.recordOutputs(Number.NaN, { scores: [0.5] })
+    monitor.recordOutputs(1, null as never)
+    monitor.recordOutputs(1, {
+      get scores(): never {
+        throw new Error('no')
+      },
+    })
+    expect(await collect(monitor.metricProducer).then((series) => series.get('ml.prediction.score'))).toMatchObject({
+      count: 1,
+    })
+    expect(monitor.statistics().dropped).toMatchObject({ malformed_batch: 3, internal_error: 1 })
+    await monitor.shutdown()
+    monitor.recordOutputs(1, { scores: [0.5] })
+    expect(monitor.statistics().dropped).toMatchObject({ shut_down: 1 })
+  })
+})
