@@ -85,6 +85,8 @@ class OnnxruntimePatch {
   readonly #classes = new WeakSet<object>()
   /** Folders of the copies of onnxruntime-common. */
   readonly #copies = new Set<string>()
+  /** Files of classes that were told of. */
+  readonly #told = new Set<string>()
 
   constructor(agent: Agent, clock: Clock) {
     this.#agent = agent
@@ -105,17 +107,26 @@ class OnnxruntimePatch {
       this.#agent.warn('not-patchable', subject, `InferenceSession of ${file} is frozen`)
       return
     }
+    const library = (): Library => libraryOf(env, version, () => this.#tellOf(file, subject, version))
+    this.#patchRun(InferenceSession.prototype, library)
+    this.#patchCreate(InferenceSession, library)
+    // The library writes its own name down only after it has loaded these classes.
+    queueMicrotask(() => this.#agent.patched(library().name, library().version))
+  }
+
+  /**
+   * Told once a session of these classes is watched: transformers.js brings a development version of onnxruntime-web of its own, which
+   * is no affair of a user who never opens a session with it.
+   */
+  #tellOf(file: string, subject: string, version: string | null): void {
+    if (this.#told.has(file)) return
+    this.#told.add(file)
     if (!isWithin(version, testedOnnxruntime)) {
       const { oldest, newest } = testedOnnxruntime
       const reason = `tested are ${oldest} to ${newest}; its sessions are watched all the same`
       this.#agent.warn('unsupported-version', subject, reason)
     }
     this.#noteCopy(file, subject)
-    const library = (): { readonly name: string; readonly version: string | null } => libraryOf(env, version)
-    this.#patchRun(InferenceSession.prototype, library)
-    this.#patchCreate(InferenceSession, library)
-    // The library writes its own name down only after it has loaded these classes.
-    queueMicrotask(() => this.#agent.patched(library().name, library().version))
   }
 
   #noteCopy(file: string, subject: string): void {
@@ -238,7 +249,8 @@ class OnnxruntimePatch {
     // Before it is asked for, so that a failure is not repeated with each call.
     watched.tap = null
     try {
-      const { name, version } = library()
+      const { name, version, tell } = library()
+      tell()
       const { file, digest } = watched.origin
       watched.tap = this.#agent.sight({
         library: name,
@@ -266,14 +278,16 @@ class OnnxruntimePatch {
 interface Library {
   readonly name: string
   readonly version: string | null
+  /** Says what is odd about this copy. */
+  readonly tell: () => void
 }
 
 /** The library that these classes serve: it leaves its version in `env.versions`. */
-function libraryOf(env: unknown, version: string | null): Library {
+function libraryOf(env: unknown, version: string | null, tell: () => void): Library {
   const { node, web } = (env as { versions?: { node?: string; web?: string } } | undefined)?.versions ?? {}
-  if (node !== undefined) return { name: 'onnxruntime-node', version: node }
-  if (web !== undefined) return { name: 'onnxruntime-web', version: web }
-  return { name: 'onnxruntime-common', version }
+  if (node !== undefined) return { name: 'onnxruntime-node', version: node, tell }
+  if (web !== undefined) return { name: 'onnxruntime-web', version: web, tell }
+  return { name: 'onnxruntime-common', version, tell }
 }
 
 function fileOf(model: unknown): { readonly file: string | null; readonly name: string | null } {
