@@ -78,7 +78,9 @@ async function read(response: http.IncomingMessage): Promise<BaselineAnswer> {
     pieces.push(piece)
   }
   const text = Buffer.concat(pieces).toString('utf8')
-  if (status === 200) return { kind: 'found', text, tag: response.headers.etag ?? null }
+  // A proxy or another kind of receiver may say 200 to anything, with no body or a page.
+  if (status === 200 && text.trimStart().startsWith('{'))
+    return { kind: 'found', text, tag: response.headers.etag ?? null }
   return status === 404 && isLearning(text) ? { kind: 'learning' } : { kind: 'none' }
 }
 

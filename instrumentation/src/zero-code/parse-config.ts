@@ -1,5 +1,7 @@
 import { maxCategories, maxFeatures } from '../contract/parse-limits.ts'
 import { field, item, Problems, type Fields } from '../contract/parse-fields.ts'
+import { compileJsonPath } from '../patch/http-routes/json-path.ts'
+import { compileRoutePattern } from '../patch/http-routes/route-pattern.ts'
 import { instrumentSchema, type InstrumentConfig } from './instrument-config.ts'
 
 /** More models in one process than this are a mistake in what wrote the file. */
@@ -7,8 +9,6 @@ const maxModels = 1000
 
 /** Values that stand for a missing one; a list is searched for every value of a tensor. */
 const maxMissingValues = 16
-
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /**
  * Reads a driftline.instrument.json that came from JSON.
@@ -77,17 +77,25 @@ function checkMatch(problems: Problems, value: unknown, path: string, seen: Map<
   const kind = given[0]!
   const text = problems.nonEmptyText(match[kind], field(path, kind))
   if (text === undefined) return kind
-  if (kind === 'route' && !isRoute(text))
-    problems.add(field(path, kind), `a method and a path are needed, such as POST /predict, not '${text}'`)
+  if (kind === 'route') checkCompiles(problems, text, field(path, kind), compileRoutePattern)
   const earlier = seen.get(`${kind}\0${text}`)
   if (earlier !== undefined) problems.add(field(path, kind), `'${text}' is matched already at ${earlier}`)
   else seen.set(`${kind}\0${text}`, path)
   return kind
 }
 
-function isRoute(text: string): boolean {
-  const [method = '', path = '', ...rest] = text.split(' ')
-  return rest.length === 0 && methods.includes(method) && path.startsWith('/')
+/** Says what a route or JSON path has against it. */
+function checkCompiles(problems: Problems, text: string, path: string, compile: (text: string) => unknown): void {
+  try {
+    compile(text)
+  } catch (error) {
+    problems.add(path, error instanceof Error ? error.message : String(error))
+  }
+}
+
+function checkJsonPath(problems: Problems, value: unknown, path: string): void {
+  const text = problems.nonEmptyText(value, path)
+  if (text !== undefined) checkCompiles(problems, text, path, compileJsonPath)
 }
 
 function checkInputs(problems: Problems, value: unknown, path: string): void {
@@ -117,11 +125,11 @@ function checkRequest(problems: Problems, value: unknown, path: string): void {
   const request = problems.object(value, path, ['rows', 'features', 'id', 'segment'])
   if (request === undefined) return
   for (const key of ['rows', 'id', 'segment'])
-    if (request[key] !== undefined) problems.nonEmptyText(request[key], field(path, key))
+    if (request[key] !== undefined) checkJsonPath(problems, request[key], field(path, key))
   const { features } = request
   if (features === undefined) return
   const place = field(path, 'features')
-  if (typeof features === 'string') problems.nonEmptyText(features, place)
+  if (typeof features === 'string') checkJsonPath(problems, features, place)
   else if (Array.isArray(features)) checkNames(problems, features, place)
   else {
     const paths = problems.record(features, place)
@@ -130,7 +138,7 @@ function checkRequest(problems: Problems, value: unknown, path: string): void {
     if (Object.keys(paths).length > maxFeatures) problems.add(place, `at most ${maxFeatures} features are possible`)
     for (const [name, one] of Object.entries(paths)) {
       if (name === '') problems.add(place, 'a feature needs a name that is not empty')
-      problems.nonEmptyText(one, field(place, name))
+      checkJsonPath(problems, one, field(place, name))
     }
   }
 }
@@ -139,7 +147,7 @@ function checkResponse(problems: Problems, value: unknown, path: string): void {
   const places = ['rows', 'class', 'score', 'confidence', 'value', 'id']
   const response = problems.object(value, path, [...places, 'classes'])
   if (response === undefined) return
-  for (const key of places) if (response[key] !== undefined) problems.nonEmptyText(response[key], field(path, key))
+  for (const key of places) if (response[key] !== undefined) checkJsonPath(problems, response[key], field(path, key))
   if (response.classes === undefined) return
   const classes = problems.record(response.classes, field(path, 'classes'))
   if (classes === undefined) return

@@ -31,6 +31,9 @@ describe('fetching a baseline', () => {
       [401, '{}'],
       [503, ''],
       [302, ''],
+      // A receiver that says 200 to anything used to be reported as a failure of ours.
+      [200, ''],
+      [200, '<html></html>'],
     ]
     const fetch = await asking(
       (request, response) => {
@@ -43,7 +46,7 @@ describe('fetching a baseline', () => {
     expect(await fetch(null)).toEqual({ kind: 'found', text: '{"a":1}', tag: '"t"' })
     expect(await fetch('"t"')).toEqual({ kind: 'unchanged' })
     expect(await fetch(null)).toEqual({ kind: 'learning' })
-    for (let i = 0; i < 5; i++) expect(await fetch(null)).toEqual({ kind: 'none' })
+    for (let i = 0; i < 7; i++) expect(await fetch(null)).toEqual({ kind: 'none' })
     expect(seen.slice(0, 6)).toEqual([
       undefined,
       'Bearer x',

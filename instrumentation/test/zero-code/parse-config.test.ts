@@ -67,7 +67,7 @@ describe('driftline.instrument.json', () => {
       'collector: expected an http or https URL, or false, got "ftp://x"',
       'models[0].match: exactly one of file, task, route, name is needed, not 0',
       'models[1].match: exactly one of file, task, route, name is needed, not 2',
-      "models[2].match.route: a method and a path are needed, such as POST /predict, not '/predict'",
+      `models[2].match.route: expected an HTTP method in capitals, as in "POST /predict", at position 0 of the route "/predict"`,
       "models[3].request: only a model that is matched by 'route' has one",
       "models[3].response: only a model that is matched by 'route' has one",
       "models[4].match.file: 'c' is matched already at models[3].match",
@@ -85,5 +85,24 @@ describe('driftline.instrument.json', () => {
 
   it.each([null, 7, [], 'x', { schema: 'driftline.instrument/1' }])('is refused when it is %j', (value) => {
     expect(problemsOf(value)).not.toEqual([])
+  })
+
+  it('names a JSON path that is none, which used to be found only when a request came', () => {
+    const config = {
+      schema: 'driftline.instrument/1',
+      models: [
+        {
+          match: { route: 'POST /predict' },
+          request: { rows: '$.rows[*', features: { age: 'AGEP' } },
+          response: { score: '$..score' },
+        },
+      ],
+    }
+    const problems = problemsOf(config)
+    expect(problems.map((problem) => problem.split(': ')[0])).toEqual([
+      'models[0].request.rows',
+      'models[0].request.features.age',
+      'models[0].response.score',
+    ])
   })
 })
