@@ -677,10 +677,10 @@ describe('without a baseline', () => {
       count: 2,
       min: -4,
       max: 4,
-      scale: 3,
+      scale: 20,
       zeroCount: 0,
-      positive: { offset: 15, bucketCounts: [1] },
-      negative: { offset: 15, bucketCounts: [1] },
+      positive: { offset: 2 * 2 ** 20 - 1, bucketCounts: [1] },
+      negative: { offset: 2 * 2 ** 20 - 1, bucketCounts: [1] },
     })
     expect(series.get('ml.feature.moment amount 1')).toBe(-8)
     expect(series.get('ml.feature.moment amount 2')).toBe(64)

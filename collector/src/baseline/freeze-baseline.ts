@@ -64,7 +64,7 @@ export class FreezeError extends Error {
 
 /**
  * Makes a baseline of what recorders counted without one. Counts are exact, because all bounds are boundaries of the cells in which
- * was counted; so later data in the same cells can be brought into its cells as well.
+ * was counted; so later data in the same or finer cells can be brought into its cells as well.
  *
  * @throws FreezeError when there are no rows, or no feature or output whose cells agree
  */

@@ -1,6 +1,10 @@
-import { exponentialUpperBound, nextDown, type LogLinearLayout } from '@driftline/instrumentation/contract'
+import {
+  exponentialUpperBound,
+  logLinearBound,
+  nextDown,
+  type LogLinearLayout,
+} from '@driftline/instrumentation/contract'
 import { histogramHeader, slot } from '../observation/block.ts'
-import { logLinearBound } from '../observation/into-bounds.ts'
 import { defaultPercentages } from './bounds.ts'
 
 /** Recorders put magnitudes up to 2^-64 into the zero cell, and those above 2^64 into the topmost one (recorder/log-linear-block.ts). */
@@ -28,22 +32,39 @@ export function boundsAmongCells(
   if (first > last) return { bounds: [], rankError: 0 }
   const chosen = new Set<number>()
   let cell = first
+  /** The cell that holds anything before `cell`. */
+  let before = first
   let below = cells[first]!
   let rankError = 0
   for (const percentage of defaultPercentages) {
-    while (cell < last && below < (percentage / 100) * count) below += cells[++cell]!
-    rankError = Math.max(rankError, below / count - percentage / 100)
-    chosen.add(cell)
+    while (cell < last && below < (percentage / 100) * count) {
+      if (cells[cell]! > 0) before = cell
+      below += cells[++cell]!
+    }
+    const over = below / count - percentage / 100
+    const under = cells[cell]! / count - over
+    // Whichever end of the cell is nearer to the quantile, but for the lower end of the lowest one, which is a bound anyway.
+    const isNearerBelow = under < over && cell > first
+    rankError = Math.max(rankError, isNearerBelow ? under : over)
+    chosen.add(isNearerBelow ? before : cell)
   }
   chosen.add(last)
-  const bounds = [upperEnd(layout, first - 1), ...[...chosen].sort((a, b) => a - b).map((one) => upperEnd(layout, one))]
+  const bounds = [lowerEnd(layout, first), ...[...chosen].sort((a, b) => a - b).map((one) => upperEnd(layout, one))]
   return { bounds: [...new Set(bounds.filter((bound) => Number.isFinite(bound)))], rankError: Math.min(rankError, 1) }
 }
 
-/** Upper end of a cell, the topmost and the lowest one that recorders have being open; `cell` -1 is what lies below the lowest cell. */
+/** The bound below which a cell's values do not go; the lowest one that recorders have is open. */
+function lowerEnd({ scale, negative, positive }: LogLinearLayout, cell: number): number {
+  const zero = negative.length
+  if (cell > zero) return logLinearBound(positive.offset + cell - zero - 2, scale)
+  const bound =
+    cell === zero ? -nextUp(2 ** recordedExponents.lowest) : nearestBelow(scale, negative.offset + zero - cell)
+  return openAtLimit(bound)
+}
+
+/** Upper end of a cell; the topmost one that recorders have is open. */
 function upperEnd({ scale, negative, positive }: LogLinearLayout, cell: number): number {
   const zero = negative.length
-  const limit = 2 ** recordedExponents.highest
   // Of a negative cell the upper end is where the next cell nearer to zero begins.
   const bound =
     cell < zero
@@ -51,7 +72,11 @@ function upperEnd({ scale, negative, positive }: LogLinearLayout, cell: number):
       : cell === zero
         ? 2 ** recordedExponents.lowest
         : logLinearBound(positive.offset + cell - zero - 1, scale)
-  return Math.abs(bound) >= limit ? (bound > 0 ? Infinity : -Infinity) : bound
+  return openAtLimit(bound)
+}
+
+function openAtLimit(bound: number): number {
+  return Math.abs(bound) >= 2 ** recordedExponents.highest ? (bound > 0 ? Infinity : -Infinity) : bound
 }
 
 /** The bound below which the negative cells from `index` on lie. */

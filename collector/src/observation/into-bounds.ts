@@ -1,34 +1,5 @@
-import {
-  exponentialIndex,
-  exponentialUpperBound,
-  nextDown,
-  type LogLinearLayout,
-} from '@driftline/instrumentation/contract'
+import { exponentialIndex, logLinearBound, nextDown, type LogLinearLayout } from '@driftline/instrumentation/contract'
 import { histogramHeader } from './block.ts'
-
-/**
- * Upper bound of a log-linear cell as recorders cut there (recorder/log-linear-index.ts): between 1 and 2 the largest double whose logarithm
- * gives no higher index, which may be an ulp away from base^(index + 1); that times a power of two elsewhere.
- */
-export function logLinearBound(index: number, scale: number): number {
-  if (scale <= 0) return exponentialUpperBound(index, scale)
-  const cellsPerDoubling = 2 ** scale
-  const exponent = Math.floor((index + 1) / cellsPerDoubling)
-  const cell = index + 1 - exponent * cellsPerDoubling
-  if (cell === 0) return 2 ** exponent
-  const key = scale * cellsPerDoubling + cell
-  let bound = boundsOfOne.get(key)
-  if (bound === undefined) {
-    bound = exponentialUpperBound(cell - 1, scale)
-    while (exponentialIndex(bound, scale) >= cell) bound = nextDown(bound)
-    while (exponentialIndex(nextUp(bound), scale) < cell) bound = nextUp(bound)
-    boundsOfOne.set(key, bound)
-  }
-  return bound * 2 ** exponent
-}
-
-/** Bounds between 1 and 2, by scale and cell: as many as there are cells in a doubling of the scales that are kept. */
-const boundsOfOne = new Map<number, number>()
 
 /** The index whose cell, between the bounds above, holds a magnitude. */
 function indexOf(magnitude: number, scale: number): number {
@@ -94,8 +65,4 @@ function cellsBelow(
   }
   // Cells from the most negative one down to, and without, that of `index`.
   return clamp(negative.length - (place + 1), negative.length)
-}
-
-function nextUp(value: number): number {
-  return -nextDown(-value)
 }

@@ -1,9 +1,9 @@
 import type { BucketRange, LogLinearLayout } from '@driftline/instrumentation/contract'
 import { histogramHeader } from './block.ts'
-import { scatterLogLinear } from './totals.ts'
+import { scatterLogLinear, withFewCells } from './totals.ts'
 
-/** The finest scale that is kept: 8 buckets per doubling, a relative error of 4.4 %, as wide as a drift test needs. */
-export const finestScale = 3
+/** The finest scale there is: a feature whose values lie within a few parts per million of each other has its shape only there. */
+export const finestScale = 20
 /** Ranges start and end at multiples of this, so that the layout of a series rarely changes from one export to the next. */
 export const rangeStep = 32
 
@@ -14,7 +14,7 @@ export interface ExponentialSide {
 }
 
 /**
- * Buckets of an exponential histogram as cells of a log-linear layout of at most `finestScale`, each range widened to
+ * Buckets of an exponential histogram as cells of a log-linear layout of at most `finestScale` and `maxCommonCells`, each range widened to
  * multiples of `rangeStep` buckets. Empty buckets at the ends are left out first; a side without counts has no cells.
  *
  * `values` has the four slots of a histogram's header, left at 0, and then the cells from the most negative to the most positive one.
@@ -35,14 +35,13 @@ export function toLogLinear(
     negative: filled(negative),
     positive: filled(positive),
   } as const
-  const shift = Math.max(0, scale - finestScale)
-  const layout: LogLinearLayout = {
+  const layout = withFewCells(Math.min(scale, finestScale), (kept) => ({
     kind: 'log-linear',
-    scale: scale - shift,
+    scale: kept,
     zeroThreshold,
-    negative: widened(from.negative, shift, scale - shift),
-    positive: widened(from.positive, shift, scale - shift),
-  }
+    negative: widened(from.negative, scale - kept, kept),
+    positive: widened(from.positive, scale - kept, kept),
+  }))
   const cells = new Float64Array(histogramHeader + from.negative.length + 1 + from.positive.length)
   const zero = histogramHeader + from.negative.length
   cells[zero] = zeroCount

@@ -107,10 +107,23 @@ function addLogLinear(
   target.values = merged
 }
 
-/** The coarser scale of two layouts, over a range that holds both. */
+/**
+ * Cells of a log-linear layout, of both signs together, beyond which it goes to a coarser scale, down to `coarsestWanted`: four times what
+ * recorders and SDKs send, so that what they saw in different ranges keeps its scale, and 5 KB. Histograms at scale 20 that are far apart
+ * would else have a hundred million cells.
+ */
+export const maxCommonCells = 640
+
+/** As coarse as any number of cells makes a layout; there, the doubles have 16,800 a side. */
+const coarsestWanted = 3
+
+/**
+ * The coarser scale of two layouts, over a range that holds both; coarser still when the range has too many cells. In which order
+ * layouts are brought together makes no difference.
+ */
 export function commonLogLinear(a: LogLinearLayout, b: LogLinearLayout): LogLinearLayout {
-  const scale = Math.min(a.scale, b.scale)
-  const range = (side: 'negative' | 'positive') => {
+  const least = Math.min(a.scale, b.scale)
+  const range = (side: 'negative' | 'positive', scale: number) => {
     const ends = [a, b].flatMap((layout) => {
       const { offset, length } = layout[side]
       if (length === 0) return []
@@ -122,13 +135,22 @@ export function commonLogLinear(a: LogLinearLayout, b: LogLinearLayout): LogLine
     const last = Math.max(...ends.map((end) => end[1]))
     return { offset: first, length: last - first + 1 }
   }
-  return {
+  const at = (scale: number): LogLinearLayout => ({
     kind: 'log-linear',
     scale,
     zeroThreshold: Math.max(a.zeroThreshold, b.zeroThreshold),
-    negative: range('negative'),
-    positive: range('positive'),
-  }
+    negative: range('negative', scale),
+    positive: range('positive', scale),
+  })
+  return withFewCells(least, at)
+}
+
+/** The layout at the finest scale, up to the given one, at which there are not too many cells. */
+export function withFewCells(finest: number, at: (scale: number) => LogLinearLayout): LogLinearLayout {
+  let layout = at(finest)
+  while (layout.scale > coarsestWanted && layout.negative.length + layout.positive.length > maxCommonCells)
+    layout = at(layout.scale - 1)
+  return layout
 }
 
 /** Adds the cells of a log-linear histogram to a layout that holds its range at the same or a coarser scale. */

@@ -189,17 +189,47 @@ describe('a frozen baseline', () => {
     expect(baseline.predictions.classes).toMatchObject({ categories: ['no', 'yes'], counts: [51, 49, 0] })
   })
 
+  it('sees a shift within a narrow feature: 300 ± 3 used to have one cell', async () => {
+    const rowsAbout = (middle: number) =>
+      Array.from({ length: 2000 }, (_, i) => ({
+        x: middle - 3 + (6 * ((i * 617) % 2000)) / 2000,
+        y: i % 3,
+        c: 'a',
+        b: true,
+      }))
+    // Another process saw something else.
+    const slices = await slicesOf([rowsAbout(300), rowsAbout(300), [{ x: 200, y: 0, c: 'a', b: true }]], false)
+    const { baseline, notes } = freezeBaseline({ model, createdAt, slices, manifest: null })
+    const x = baseline.features.find(({ name }) => name === 'x') as {
+      bounds: readonly number[]
+      counts: readonly number[]
+    }
+    expect(x.counts.filter((count) => count > 0).length).toBeGreaterThanOrEqual(20)
+    expect(Math.max(...x.counts)).toBeLessThan(600)
+    expect(notes).toEqual([])
+    // The same cells hold later rows of a recorder that never asks for the baseline: a shift of one in 300 shows.
+    const [later] = await slicesOf([rowsAbout(301)], false)
+    const counted = countsFromTotals(baseline, later!.totals).features.get('x')!.distribution
+    expect(counted.kind).toBe('numeric')
+    const share = ({ counts }: { counts: ArrayLike<number> }, cell: number) => counts[cell]! / 2000
+    const moved = x.bounds.concat(0).reduce((sum, _, cell) => {
+      const now = counted.kind === 'numeric' ? share(counted, cell) : 0
+      return sum + Math.abs(now - share(x, cell) / 2) / 2
+    }, 0)
+    expect(moved).toBeGreaterThan(0.14)
+  })
+
   it('has labels when outcomes were told, and tells of cells that are too coarse', async () => {
     const monitor = startMonitor({ model, features, export: false }, { now: () => 0, after: () => () => {} })
     for (let i = 0; i < 100; i++) {
-      monitor.record({ x: 300 + i / 100, y: i, c: 'a', b: true }, { class: 'yes', id: i })
+      monitor.record({ x: i < 95 ? 300 : 300 + i, y: i, c: 'a', b: true }, { class: 'yes', id: i })
       if (i % 2 === 0) monitor.outcome(i, i % 4 === 0 ? 'yes' : 'no')
     }
     const { resourceMetrics } = await monitor.metricProducer.collect()
     const slices = [{ startMs: 0, endMs: 1000, totals: totalsOf(resourceMetrics.scopeMetrics) }]
     const { baseline, notes } = freezeBaseline({ model, createdAt, slices, manifest: null })
     expect(baseline.labels).toMatchObject({ categories: ['no', 'yes'], counts: [25, 25, 0], values: 50 })
-    expect(notes.join('\n')).toContain('x: 100 % of its values share one cell')
+    expect(notes.join('\n')).toContain('x: 95 % of its values share one cell')
     expect(baseline.chunking).toBeUndefined()
   })
 

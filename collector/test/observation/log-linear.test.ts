@@ -1,8 +1,9 @@
-import { exponentialIndex, layoutBounds } from '@driftline/instrumentation/contract'
+import { exponentialIndex, layoutBounds, type LogLinearLayout } from '@driftline/instrumentation/contract'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { histogramHeader } from '../../src/observation/block.ts'
 import { finestScale, rangeStep, toLogLinear } from '../../src/observation/log-linear.ts'
+import { commonLogLinear, maxCommonCells } from '../../src/observation/totals.ts'
 
 const nothing = { offset: 0, bucketCounts: [] }
 
@@ -27,6 +28,30 @@ describe('toLogLinear', () => {
     expect(layoutOf(31, [1, 1]).positive).toEqual({ offset: 0, length: 64 })
     expect(layoutOf(-1, [1]).positive).toEqual({ offset: -32, length: 32 })
     expect(layoutOf(-33, [0, 1, 0]).positive).toEqual({ offset: -32, length: 32 })
+  })
+
+  it('keeps the finest scale at which there are not too many buckets, and a coarse one however many there are', () => {
+    const many = (length: number) => ({ offset: 0, bucketCounts: Array.from({ length }, () => 1) })
+    expect(toLogLinear(20, 0, 0, nothing, many(maxCommonCells)).layout.scale).toBe(20)
+    const { layout, values } = toLogLinear(20, 0, 0, { offset: 3, bucketCounts: [2] }, many(maxCommonCells))
+    expect(layout.scale).toBe(19)
+    expect(values.slice(histogramHeader).reduce((sum, count) => sum + count, 0)).toBe(maxCommonCells + 2)
+    expect(toLogLinear(3, 0, 0, many(800), many(800)).layout).toMatchObject({ scale: 3, positive: { length: 800 } })
+  })
+
+  it('has a common layout of few cells with what is far away, at the finest scale', () => {
+    const one = (value: number) => {
+      const side = { offset: exponentialIndex(value, 20), bucketCounts: [1] }
+      return toLogLinear(20, 0, 0, nothing, side).layout
+    }
+    const common = commonLogLinear(one(1e-15), one(1e15))
+    // 100 doublings of 8 cells are the fewest that are asked for.
+    expect(common.scale).toBe(3)
+    expect(common.positive.length).toBe(exponentialIndex(1e15, 3) - exponentialIndex(1e-15, 3) + 1)
+    expect(commonLogLinear(one(300), one(310)).scale).toBe(13)
+    const all = [one(300), one(310), one(1e9)]
+    const [a, b, c] = all as [LogLinearLayout, LogLinearLayout, LogLinearLayout]
+    expect(commonLogLinear(commonLogLinear(a, b), c)).toEqual(commonLogLinear(a, commonLogLinear(c, b)))
   })
 
   it('keeps a scale coarser than the finest', () => {

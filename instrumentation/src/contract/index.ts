@@ -21,12 +21,26 @@ export type { DigestedFile, Manifest, ManifestFeature, ManifestOutput, ModelIden
 export { manifestSchema } from './manifest.ts'
 export { canonicalJson, digestBytes, digestJson, type Json } from './digest.ts'
 export {
+  doctorVariable,
+  type BodiesSeen,
+  type DoctorBody,
+  type DoctorEvent,
+  type DoctorLine,
+  type DoctorMember,
+  type DoctorTensor,
+  type ModelAnswered,
+  type ModelCalled,
+  type ModelSeen,
+  type ProcessStarted,
+} from './doctor-lines.ts'
+export {
   cellCount,
   explicitCell,
   exponentialIndex,
   exponentialUpperBound,
   layoutBounds,
   layoutKey,
+  logLinearBound,
   type BucketLayout,
   type BucketRange,
   type ExplicitLayout,

@@ -1,3 +1,5 @@
+import { nextDown } from './next-down.ts'
+
 /**
  * Bucket layouts: how the real line is cut into cells.
  *
@@ -83,6 +85,37 @@ function exactLog2(x: number): number {
 export function exponentialUpperBound(index: number, scale: number): number {
   return 2 ** ((index + 1) * 2 ** -scale)
 }
+
+/**
+ * Upper bound of exponential bucket `index` to the ulp, as Driftline's recorders cut there: between 1 and 2 the largest double whose
+ * logarithm gives no higher index, which may be an ulp away from base^(index + 1); that times a power of two elsewhere. Every second
+ * bound of a scale is one of the next coarser scale, and the same double there.
+ *
+ * @example logLinearBound(7, 3) // 2
+ */
+export function logLinearBound(index: number, scale: number): number {
+  if (scale <= 0) return exponentialUpperBound(index, scale)
+  const cellsPerDoubling = 2 ** scale
+  const exponent = Math.floor((index + 1) / cellsPerDoubling)
+  const cell = index + 1 - exponent * cellsPerDoubling
+  if (cell === 0) return 2 ** exponent
+  const key = scale * cellsPerDoubling + cell
+  let bound = boundsOfOne.get(key)
+  if (bound === undefined) {
+    bound = exponentialUpperBound(cell - 1, scale)
+    while (exponentialIndex(bound, scale) >= cell) bound = nextDown(bound)
+    while (exponentialIndex(-nextDown(-bound), scale) < cell) bound = -nextDown(-bound)
+    if (boundsOfOne.size >= maxKeptBounds) boundsOfOne.clear()
+    boundsOfOne.set(key, bound)
+  }
+  return bound * 2 ** exponent
+}
+
+/** Bounds between 1 and 2, by scale and cell. */
+const boundsOfOne = new Map<number, number>()
+
+/** Some 2 MB: a scale of 20 has a million bounds, of which the baselines in use need a few dozen for each feature. */
+const maxKeptBounds = 2 ** 15
 
 /** The finite bounds between the cells of a layout, strictly increasing; one fewer than there are cells. */
 export function layoutBounds(layout: BucketLayout): number[] {
