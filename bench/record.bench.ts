@@ -1,12 +1,18 @@
 import { createRequire } from 'node:module'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { createMonitor, type Monitor, type TensorFeatures } from '@driftline/instrumentation'
-import { attributes, type Baseline, type NumericSummary } from '@driftline/instrumentation/contract'
+import { attributes, type Baseline } from '@driftline/instrumentation/contract'
+import {
+  buckets,
+  featureNames as names,
+  features,
+  uniformBaseline,
+  uniformBounds,
+  uniformSummary,
+} from './fixtures/uniform-baseline.ts'
 import type { BenchResult } from './result.ts'
 
 /** What it costs to record: 30 numeric features of 20 buckets, on rows that are new each time. */
-const features = 30
-const buckets = 20
 
 /** Components that a row is projected on where its reconstruction error is measured, too. */
 const components = 10
@@ -31,8 +37,6 @@ const objectRows = 512
  * since other work on the machine only ever adds to them.
  */
 const rounds = 60
-
-const names = Array.from({ length: features }, (_, i) => `feature_${i}`)
 
 export async function run(): Promise<BenchResult[]> {
   const pool = Float32Array.from({ length: poolRows * features }, () => Math.random())
@@ -207,42 +211,6 @@ function loadOnnxRuntime(): OnnxRuntime {
   return createRequire(new URL('../examples/employment/package.json', import.meta.url))(
     'onnxruntime-node',
   ) as OnnxRuntime
-}
-
-function uniformBounds(): number[] {
-  return Array.from({ length: buckets - 1 }, (_, i) => (i + 1) / buckets)
-}
-
-function uniformSummary(): NumericSummary {
-  return {
-    bounds: uniformBounds(),
-    counts: Array.from({ length: buckets }, () => 1000),
-    values: 1000 * buckets,
-    mean: 0.5,
-    variance: 1 / 12,
-    min: 0,
-    max: 1,
-  }
-}
-
-/** Uniform values in [0, 1], the whole baseline as `driftline baseline build` would write it. */
-function uniformBaseline(): Baseline {
-  const summary = uniformSummary()
-  const rows = summary.values
-  return {
-    schema: 'driftline.baseline/1',
-    model: { name: 'bench', version: '1' },
-    createdAt: '2026-01-01T00:00:00Z',
-    source: { name: 'uniform', boundsRankError: 0 },
-    rows,
-    features: names.map((name) => ({ name, kind: 'numeric', missing: 0, invalid: {}, ...summary })),
-    predictions: {
-      score: summary,
-      confidence: summary,
-      classes: { categories: ['no', 'yes'], counts: [rows / 2, rows / 2, 0], values: rows },
-      decision: { threshold: 0.5, rule: '>', positiveClass: 'yes', negativeClass: 'no' },
-    },
-  }
 }
 
 /** The same baseline with a multivariate detector, whose components are waves: what they are does not matter to what they cost. */
