@@ -4,15 +4,15 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number
-  /** Calls `run` once after `milliseconds`; the timer does not keep the process alive. Returns a function that cancels. */
-  after(milliseconds: number, run: () => void): () => void
+  /** Calls `run` once after `milliseconds`; the timer keeps the process alive only with `hold`. Returns a function that cancels. */
+  after(milliseconds: number, run: () => void, options?: { readonly hold: boolean }): () => void
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after(milliseconds, run) {
+  after(milliseconds, run, options) {
     const timer = setTimeout(run, milliseconds)
-    timer.unref()
+    if (options?.hold !== true) timer.unref()
     return () => clearTimeout(timer)
   },
 }

@@ -1,13 +1,9 @@
-import type { Monitor } from '@driftline/instrumentation'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
-import type { InferenceSession } from 'onnxruntime-node'
 import { features, type PersonRow } from './features.ts'
-import { className, predict } from './predict.ts'
+import type { Prediction } from './predict.ts'
 
-export interface AppOptions {
-  readonly session: InferenceSession
-  readonly monitor: Pick<Monitor, 'record' | 'observe'>
-}
+/** Answers rows, in their order. */
+export type Predict = (rows: readonly PersonRow[]) => Promise<readonly Prediction[]>
 
 /** Rows of one request; more belong into several requests. */
 const maximumRows = 1000
@@ -19,7 +15,7 @@ class BadRequest extends Error {}
  * `POST /predict` takes one row, or `{ rows: [...] }`, and answers `{ predictions: [{ id, employed, probability }] }` in the same order.
  * Features that are absent or null are unknown; the model can do without them.
  */
-export function createApp({ session, monitor }: AppOptions): Express {
+export function createApp(predict: Predict): Express {
   const app = express()
   app.disable('x-powered-by')
   app.use(express.json({ limit: '1mb' }))
@@ -30,14 +26,7 @@ export function createApp({ session, monitor }: AppOptions): Express {
 
   app.post('/predict', async (request, response) => {
     const rows = readRequest(request.body)
-    const predictions = await monitor.observe(() => predict(session, rows), {
-      rows: rows.length,
-      runtime: 'onnxruntime',
-    })
-    for (const [i, row] of rows.entries()) {
-      const { employed, probability } = predictions[i]!
-      monitor.record(row, { class: className(employed), score: probability })
-    }
+    const predictions = await predict(rows)
     response.json({ predictions: predictions.map((prediction, i) => ({ id: rows[i]!.id ?? null, ...prediction })) })
   })
 

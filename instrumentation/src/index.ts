@@ -8,6 +8,7 @@ export {
   type OutcomeValue,
   type RowFeatures,
 } from './monitor.ts'
+export type { InstrumentConfig, ModelConfig } from './zero-code/instrument-config.ts'
 export { instrument, type InstrumentOptions, type MethodName } from './patch/instrument.ts'
 export type { AnswerRole } from './patch/object-answers.ts'
 export { DriftlineConfigError, type DeclaredFeature, type MonitorOptions } from './options.ts'

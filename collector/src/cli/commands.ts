@@ -15,6 +15,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./collector.ts')).collectorCommand,
   },
   {
+    name: 'doctor',
+    summary: 'show which models of a server would be watched, and what is missing',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+  {
     name: 'baseline build',
     summary: 'make baseline.json from training data (CSV, JSONL, Parquet)',
     load: async () => (await import('./baseline-build.ts')).baselineBuildCommand,

@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createApp } from '../app.ts'
-import { openModel } from '../predict.ts'
+import { monitored } from '../monitored.ts'
+import { openModel, predict } from '../predict.ts'
 import { readRows } from '../rows.ts'
 
 let server: Server
@@ -15,7 +16,8 @@ beforeEach(async () => {
     record: (row: unknown, prediction?: unknown) => void recorded.push({ row, prediction }),
     observe: <Value>(call: () => Value): Value => call(),
   }
-  server = createServer(createApp({ session: await openModel(), monitor }))
+  const session = await openModel()
+  server = createServer(createApp(monitored((rows) => predict(session, rows), monitor)))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })

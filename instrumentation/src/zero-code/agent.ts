@@ -9,6 +9,7 @@ import { SightedModelTap } from './model-tap.ts'
 import type { Agent, ModelSighting, ModelTap, TapDropReason, WarningKind } from './sighting.ts'
 import { WatchedModel } from './watched-model.ts'
 import { WarningLog, type Warning } from './warnings.ts'
+import type { Witness } from './witness.ts'
 
 /** Models of one process. Each has tables of its own; a process that makes a model per request is not to be filled with them. */
 export const maxModels = 100
@@ -25,6 +26,8 @@ export interface AgentOptions {
   readonly clock: Clock
   /** Gets lines for the person who runs the server. */
   readonly print: (line: string) => void
+  /** Somebody who only wants to see what would be watched: then nothing is sent or fetched. */
+  readonly witness?: Witness | undefined
 }
 
 export interface AgentStatistics {
@@ -94,6 +97,7 @@ export class ModelAgent implements Agent {
   patched(library: string, version: string | null): void {
     if (this.#libraries.some((known) => known.name === library && known.version === version)) return
     this.#libraries.push({ name: library, version })
+    this.#options.witness?.patched(library, version)
     const { clock } = this.#options
     this.#announceSoon(this.#intervalMillis - (clock.now() % this.#intervalMillis))
   }
@@ -101,6 +105,7 @@ export class ModelAgent implements Agent {
   warn(kind: WarningKind, subject: string, reason: string): void {
     try {
       this.#warnings.add(kind, subject, reason)
+      this.#options.witness?.warned(kind, subject, reason)
     } catch {
       // Whatever is wrong with printing is none of the host's business.
     }
@@ -193,19 +198,24 @@ export class ModelAgent implements Agent {
 
   #sight(sighting: ModelSighting): ModelTap | null {
     const entry = this.#entryFor(sighting) ?? this.#givenEntry(sighting)
-    if (entry === null || entry?.config?.watch === false) return null
-    if (entry === undefined && !this.config.discover) return null
+    const { witness } = this.#options
+    if (entry === null || entry?.config?.watch === false || (entry === undefined && !this.config.discover)) {
+      witness?.sighted(sighting, null)
+      return null
+    }
     const known = this.#knownModel(sighting, entry)
     if (known === null) return null
     if (++this.#taps > maxTaps) {
       this.warn('internal', 'sightings', `more than ${maxTaps} models were opened; later ones are not watched`)
       return null
     }
+    const { name, version, manifest, baseline } = known.watched
     const tap = new SightedModelTap({
       sighting,
       watched: known.watched,
       config: entry?.config ?? null,
       warn: (kind, subject, reason) => this.warn(kind, subject, reason),
+      witness: witness?.sighted(sighting, { name, version, described: manifest !== null || baseline !== null }),
     })
     known.taps.push(tap)
     known.sightings.push(sighting)
@@ -266,6 +276,7 @@ export class ModelAgent implements Agent {
       monitorOptions: {
         exportIntervalMillis: this.#intervalMillis,
         ...(this.config.collector === null ? {} : { collector: this.config.collector }),
+        ...(this.#options.witness === undefined ? {} : { export: false, collector: false as const }),
         ...(this.#instance === undefined ? {} : { instance: this.#instance }),
       },
       clock: this.#options.clock,

@@ -36,15 +36,21 @@ export const noConfig: LoadedConfig = { models: [], discover: true, collector: n
  * wrong, with every reason in `problems`.
  */
 export function loadConfig(environment: Environment, directory: string, problems: Problems): LoadedConfig | null {
-  const named = present(environment.DRIFTLINE_INSTRUMENT)
-  const file = resolve(directory, named ?? configFile)
-  if (named !== null || existsSync(file)) return loadFile(file, problems)
+  const file = configPath(environment, directory)
+  if (file !== null) return loadFile(file, problems)
   const manifest = present(environment.DRIFTLINE_MANIFEST)
   const baseline = present(environment.DRIFTLINE_BASELINE)
   if (manifest === null && baseline === null) return noConfig
   const before = problems.length
   const model = loadModel(null, { manifest, baseline }, directory, problems)
   return problems.length > before ? null : { ...noConfig, models: [model] }
+}
+
+/** The configuration that the environment names, whether or not it exists, or that lies in the working directory; null when there is none. */
+export function configPath(environment: Environment, directory: string): string | null {
+  const named = present(environment.DRIFTLINE_INSTRUMENT)
+  const file = resolve(directory, named ?? configFile)
+  return named !== null || existsSync(file) ? file : null
 }
 
 function loadFile(file: string, problems: Problems): LoadedConfig | null {

@@ -18,12 +18,14 @@ import type {
 import { planTensorFeatures, type TensorReader, type TensorRows } from './tensor-features.ts'
 import { isUnreadable, planTensorOutputs, type OutputReader } from './tensor-outputs.ts'
 import type { WatchedModel } from './watched-model.ts'
+import type { TapWitness } from './witness.ts'
 
 export interface SightedModelTapOptions {
   readonly sighting: ModelSighting
   readonly watched: WatchedModel
   readonly config: ModelConfig | null
   readonly warn: (kind: WarningKind, subject: string, reason: string) => void
+  readonly witness?: TapWitness | undefined
 }
 
 /** The calls of one sighted session, pipeline, route or object. Several of them may be of one model. */
@@ -34,18 +36,20 @@ export class SightedModelTap implements ModelTap {
   readonly #watched: WatchedModel
   readonly #config: ModelConfig | null
   readonly #warn: SightedModelTapOptions['warn']
+  readonly #witness: TapWitness | undefined
   #inputs: TensorReader | null = null
   #outputs: OutputReader | null = null
   #monitor: ModelMonitor | null = null
   #calls = 0
 
-  constructor({ sighting, watched, config, warn }: SightedModelTapOptions) {
+  constructor({ sighting, watched, config, warn, witness }: SightedModelTapOptions) {
     this.model = watched.name
     this.declared = declaredModel(watched)
     this.#sighting = sighting
     this.#watched = watched
     this.#config = config
     this.#warn = warn
+    this.#witness = witness
   }
 
   /** Calls that were seen, whether or not their rows could be read. */
@@ -65,6 +69,7 @@ export class SightedModelTap implements ModelTap {
 
   record(rows: readonly TappedRow[], output: BatchOutput): void {
     try {
+      this.#witness?.recorded(rows, output)
       this.#watched.record(rows, output)
     } catch (error) {
       this.#internal(error)
@@ -95,6 +100,7 @@ export class SightedModelTap implements ModelTap {
       const monitor = this.#monitor
       if (monitor === null) return
       this.#outputs ??= this.#planOutputs(outputs)
+      this.#witness?.answered({ ...this.#outputs.roles }, outputs)
       if (rows === 1 && segments === undefined) {
         const answer = this.#outputs.readOne(outputs)
         if (isUnreadable(answer)) this.#drop('unreadable-output', answer.drop, answer.rows, answer.detail)
@@ -117,6 +123,7 @@ export class SightedModelTap implements ModelTap {
       this.#drop('unreadable-input', reading.drop, reading.rows, reading.detail)
       return null
     }
+    this.#witness?.called(this.#inputs.features, this.#hasNames, inputs)
     if (this.#monitor === null) {
       this.#monitor = this.#watched.monitorFor(this.#inputs.features)
       if (this.#monitor === null) {
@@ -135,6 +142,10 @@ export class SightedModelTap implements ModelTap {
     if (row !== null) this.#monitor.record(row)
     else this.#monitor.recordBatch(features, segments === undefined ? undefined : { segments })
     return reading
+  }
+
+  get #hasNames(): boolean {
+    return this.#config?.inputs?.features !== undefined || describedBy(this.#watched) !== null
   }
 
   #planInputs(first: NamedTensors): TensorReader {

@@ -25,10 +25,15 @@ export function warnWhenNothingIsRecorded(agent: ModelAgent): void {
   subscribe(requestStart, onRequest)
 }
 
+/** Why no row was recorded so far, in words; null when some were. */
+export async function reasonForNothing(agent: ModelAgent): Promise<string | null> {
+  return agent.statistics().models.some(({ rows }) => rows > 0) ? null : findReason(agent)
+}
+
 async function warnIfNothing(agent: ModelAgent): Promise<void> {
   try {
-    if (agent.statistics().models.some(({ rows }) => rows > 0)) return
-    agent.warn('nothing-recorded', `${requestsBeforeWarning} requests`, await findReason(agent))
+    const reason = await reasonForNothing(agent)
+    if (reason !== null) agent.warn('nothing-recorded', `${requestsBeforeWarning} requests`, reason)
   } catch (error) {
     agent.warn('internal', 'nothing recorded', String(error))
   }

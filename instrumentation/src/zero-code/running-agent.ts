@@ -6,7 +6,10 @@ import { version } from '../version.ts'
 import { ModelAgent, type AgentStatistics } from './agent.ts'
 import { shutdownDeadline, watchProcessEnd } from './lifecycle.ts'
 import { isDisabled } from './disabled.ts'
-import { loadConfig, noConfig } from './load-config.ts'
+import { Doctor } from './doctor.ts'
+import { watchRequests } from './doctor-requests.ts'
+import { doctorVariable } from '../contract/doctor-lines.ts'
+import { configPath, loadConfig, noConfig } from './load-config.ts'
 import { warnWhenNothingIsRecorded } from './nothing-recorded.ts'
 import type { Agent } from './sighting.ts'
 import { answerFlushRequests, ThreadFlush } from './thread-flush.ts'
@@ -53,7 +56,11 @@ export function startAgent(install: Install): RunningAgent | undefined {
 
 function start(install: Install, environment: Environment): RunningAgent {
   const quiet = environment.DRIFTLINE_LOG?.trim().toLowerCase() === 'none'
-  const say = quiet ? (): void => undefined : print
+  const doctorFile = environment[doctorVariable]
+  const doctor = doctorFile === undefined || doctorFile === '' ? null : new Doctor(doctorFile)
+  doctor?.start(environment, configPath(environment, process.cwd()))
+  // The doctor says it all in his report.
+  const say = quiet || doctor !== null ? (): void => undefined : print
   const problems: Problems = []
   const config = loadConfig(environment, process.cwd(), problems)
   const agent = new ModelAgent({
@@ -61,6 +68,7 @@ function start(install: Install, environment: Environment): RunningAgent {
     environment,
     clock: systemClock,
     print: say,
+    ...(doctor === null ? {} : { witness: doctor }),
   })
   const running: RunningAgent = {
     version,
@@ -70,7 +78,10 @@ function start(install: Install, environment: Environment): RunningAgent {
   }
   Object.defineProperty(globalThis, agentKey, { value: running, configurable: true })
   if (config === null) {
-    for (const problem of problems) say(`driftline: ${problem}`)
+    for (const problem of problems) {
+      say(`driftline: ${problem}`)
+      doctor?.tell({ event: 'problem', reason: problem })
+    }
     say('driftline: nothing is watched until that is put right')
     return running
   }
@@ -95,6 +106,10 @@ function start(install: Install, environment: Environment): RunningAgent {
     deadlineMillis: shutdownDeadline(environment),
   })
   warnWhenNothingIsRecorded(agent)
+  if (doctor !== null) {
+    watchRequests(doctor)
+    doctor.watchNothing(agent, systemClock)
+  }
   return running
 }
 

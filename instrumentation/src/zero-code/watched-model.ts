@@ -24,7 +24,7 @@ export interface WatchedModelOptions {
   /** As the application declares them; neither a manifest nor a baseline has them. */
   readonly features?: readonly DeclaredFeature[] | undefined
   /** What every monitor of this process is given beside. */
-  readonly monitorOptions: Pick<MonitorOptions, 'instance' | 'exportIntervalMillis' | 'collector'>
+  readonly monitorOptions: Pick<MonitorOptions, 'instance' | 'exportIntervalMillis' | 'collector' | 'export'>
   readonly clock: Clock
   /** Time between exports: rows are not kept longer than to the next one. */
   readonly intervalMillis: number

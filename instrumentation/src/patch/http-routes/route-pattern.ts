@@ -1,4 +1,3 @@
-
 /**
  * `METHOD /path`, as Express has it: `:name` stands for one segment, upper and lower case of a path are the same, and so is a slash at the
  * end. No wildcards and no optional parts.
