@@ -3,7 +3,6 @@ import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { createMonitor, type Monitor, type TensorFeatures } from '@driftline/instrumentation'
 import { attributes, type Baseline } from '@driftline/instrumentation/contract'
 import {
-  buckets,
   featureNames as names,
   features,
   uniformBaseline,

@@ -48,12 +48,10 @@ export function createBaselineRoute({
     if (found === null) {
       const learning = await learner.progress(model, version)
       const problems = [`no baseline for ${model} ${version}${learning === null ? '' : `: ${learningText(learning)}`}`]
-      response
-        .status(404)
-        .json({
-          error: { message: problems[0], problems },
-          ...(learning === null ? {} : { learning: shown(learning) }),
-        })
+      response.status(404).json({
+        error: { message: problems[0], problems },
+        ...(learning === null ? {} : { learning: shown(learning) }),
+      })
       return
     }
     response.set('ETag', `"${found.digest}"`).set('Cache-Control', 'no-cache')

@@ -19,9 +19,7 @@ const agent = new RecordingAgent()
 if (watched) patchTfjs(agent)
 const require = createRequire(from)
 const tf = (
-  by === 'require'
-    ? require('@tensorflow/tfjs')
-    : await import(pathToFileURL(require.resolve('@tensorflow/tfjs')).href)
+  by === 'require' ? require('@tensorflow/tfjs') : await import(pathToFileURL(require.resolve('@tensorflow/tfjs')).href)
 ) as typeof Tensorflow
 
 const rows = [
