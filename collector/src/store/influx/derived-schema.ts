@@ -252,6 +252,9 @@ export const derivedSchema = {
       resident_bytes: { description: 'memory of the process', unit: 'bytes' },
     },
   },
-} as const satisfies Record<string, Measurement>
+} as const
 
 export type DerivedId = keyof typeof derivedSchema
+
+/** The same, to go through. */
+export const derivedMeasurements: Readonly<Record<DerivedId, Measurement>> = derivedSchema
