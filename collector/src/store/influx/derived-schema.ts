@@ -46,6 +46,7 @@ export const derivedSchema = {
     fields: {
       status: { description: '0 ok, 1 insufficient, 2 error, 3 drift', unit: 'none' },
       alarm: { description: '1 when the evidence is above its threshold', unit: 'none' },
+      incident: { description: '1 while an alarm of this slice or an earlier one is open', unit: 'none' },
       effect: {
         description: 'size of the move; sd of normal scores, or a share, see effect kind in the API',
         unit: 'none',
@@ -184,6 +185,29 @@ export const derivedSchema = {
       mean: { description: 'mean duration', unit: 's' },
       rows_per_call: { description: 'rows of a call', unit: 'short' },
       dropped_rows: { description: 'rows that the recorder could not count', unit: 'short' },
+    },
+  },
+  rule: {
+    measurement: 'ml_rule',
+    description: 'What one slice says about one alert rule: what Grafana alerts on',
+    tags: {
+      model: 'model name',
+      version: 'model version',
+      segment: 'segment value, _all for the whole model',
+      rule: 'rule name',
+      severity: 'info, warning or critical',
+    },
+    fields: {
+      holds: {
+        description: '1 when the condition of the rule holds, 0 when not; absent when the data allows no answer',
+        unit: 'none',
+      },
+      value: {
+        description: 'the number that the rule compares, of what broke it most: evidence, distance, p-value or rate',
+        unit: 'none',
+      },
+      threshold: { description: 'what it is compared with', unit: 'none' },
+      broken: { description: 'features and outputs that break the rule', unit: 'short' },
     },
   },
   alert: {
