@@ -7,7 +7,7 @@ export const panelLinks = {
 } as const
 
 /** Uid of the data source that provisioning makes, and the default of the dashboards' variable. */
-export const dataSourceUid: 'driftline-influxdb' = 'driftline-influxdb'
+export const dataSourceUid = 'driftline-influxdb'
 
-export const folderTitle: 'Driftline' = 'Driftline'
-export const folderUid: 'driftline' = 'driftline'
+export const folderTitle = 'Driftline'
+export const folderUid = 'driftline'

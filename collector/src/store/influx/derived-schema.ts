@@ -22,7 +22,7 @@ export interface Field {
 }
 
 /** The tag value of the whole model, where a segment is asked for: InfluxDB has no empty tags. */
-export const wholeModel: '_all' = '_all'
+export const wholeModel = '_all'
 
 /** Of `status` fields; the worst is the largest, so that max() over features says it of the model. */
 export const statusCodes = { ok: 0, insufficient: 1, 'no-baseline': 1, error: 2, drift: 3 } as const
