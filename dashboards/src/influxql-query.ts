@@ -54,7 +54,7 @@ export class InfluxqlQuery<Id extends DerivedId> implements Builder<Dataquery> {
       _implementsDataqueryVariant: () => {},
       dataqueryName: () => '',
     }
-    return query as Dataquery
+    return query
   }
 }
 
