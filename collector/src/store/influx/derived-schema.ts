@@ -139,6 +139,12 @@ export const derivedSchema = {
       rows: { description: 'outcomes or rows it was computed from', unit: 'short' },
       offline: { description: 'the metric of the held-out set', unit: 'none' },
       difference: { description: 'value minus offline', unit: 'none' },
+      baseline: { description: 'the metric of the baseline rows', unit: 'none' },
+      completeness: { description: 'outcomes over predictions of the window; realised only', unit: 'percentunit' },
+      status: {
+        description: '0 ok, 1 insufficient, 2 error, 3 drift; does not enter that of the window',
+        unit: 'none',
+      },
     },
   },
   calibration: {
@@ -148,6 +154,8 @@ export const derivedSchema = {
     fields: {
       expected_calibration_error: { description: 'mean distance of score and frequency', unit: 'none' },
       brier: { description: 'Brier score', unit: 'none' },
+      expected_by_chance: { description: 'the error that exact probabilities would show in so few rows', unit: 'none' },
+      calibration_in_the_large: { description: 'share of positives less the mean score', unit: 'none' },
       rows: { description: 'outcomes', unit: 'short' },
     },
   },
@@ -158,10 +166,20 @@ export const derivedSchema = {
       model: 'model name',
       version: 'model version',
       segment: 'segment value, _all for the whole model',
-      feature: 'feature name',
+      feature: 'feature name; _all for the ranking of all features',
       method: 'how attributions were computed',
     },
     fields: {
+      mean: { description: 'mean signed attribution in the window', unit: 'none' },
+      ndcg: {
+        description: 'of _all: how well the order of features is that of the baseline; 1 is the same',
+        unit: 'none',
+      },
+      ndcg_by_chance: { description: 'of _all: chance leaves ndcg above this in 999 of 1000 windows', unit: 'none' },
+      total_variation: {
+        description: 'of _all: distance of the shares from those of the baseline',
+        unit: 'percentunit',
+      },
       mean_absolute: { description: 'mean absolute attribution in the window', unit: 'none' },
       share: { description: 'of the sum over features', unit: 'percentunit' },
       baseline_share: { description: 'the same in the baseline', unit: 'percentunit' },
@@ -173,7 +191,7 @@ export const derivedSchema = {
   serving: {
     measurement: 'ml_serving',
     description: 'Health of the inference calls of one slice',
-    tags: { model: 'model name', version: 'model version', runtime: 'library that ran the model' },
+    tags: { model: 'model name', version: 'model version', runtime: 'library that ran the model; _all for all' },
     fields: {
       calls: { description: 'inference calls', unit: 'short' },
       calls_per_second: { description: 'calls a second', unit: 'reqps' },
@@ -232,6 +250,7 @@ export const derivedSchema = {
       model: 'model name',
       version: 'model version',
       kind: 'deployment, baseline, manifest, drift-onset, alert, resolved, verdict',
+      subject: 'the rule or digest that it is about',
     },
     fields: {
       title: { description: 'one line', unit: 'string' },
