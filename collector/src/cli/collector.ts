@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
 import { startCollector } from '../app.ts'
 import { systemClock } from '../clock.ts'
-import { loadConfig } from '../config.ts'
-import type { Command } from './command.ts'
+import { loadConfig, type CollectorConfig } from '../config.ts'
+import { InfluxServer } from '../store/influx/influx-server.ts'
+import { initInflux } from '../store/influx/init-influx.ts'
+import { UsageError, type Command, type Io } from './command.ts'
 
 export const collectorCommand: Command = {
   name: 'collector',
@@ -18,6 +20,8 @@ Options:
   --baseline FILE       baseline.json to register; repeatable
   --manifest FILE       manifest.json to register; repeatable
   --rules FILE          alert rules (.ts, .js, .json, .yaml); repeatable; default: built-in rules
+  --store STORE         where numbers are kept: sqlite (default), or influx, at DRIFTLINE_INFLUX_URL
+  --init-influx         make database, retention policies or buckets in InfluxDB, say what was done, and end
   --config FILE         configuration file (.ts, .js, .json, .yaml) for all of the above and more
 `,
   async run(args, io) {
@@ -31,9 +35,12 @@ Options:
         baseline: { type: 'string', multiple: true },
         manifest: { type: 'string', multiple: true },
         rules: { type: 'string', multiple: true },
+        store: { type: 'string' },
+        'init-influx': { type: 'boolean' },
       },
     })
     const config = await loadConfig(values, io.environment, io.directory)
+    if (values['init-influx'] === true) return initialise(config, io)
     const collector = await startCollector({
       config,
       clock: systemClock,
@@ -45,4 +52,14 @@ Options:
     await collector.close()
     return 0
   },
+}
+
+async function initialise({ influx }: CollectorConfig, io: Io): Promise<number> {
+  if (influx === null)
+    throw new UsageError('--init-influx needs DRIFTLINE_INFLUX_URL, or influx.url in the configuration file')
+  const server = new InfluxServer(influx, io.clock)
+  const version = await server.detect()
+  io.stdout(`InfluxDB ${version.text} at ${influx.url}\n`)
+  for (const { name, keeps, done } of await initInflux(server)) io.stdout(`${name}: ${done}, kept ${keeps}\n`)
+  return 0
 }

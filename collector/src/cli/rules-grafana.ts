@@ -24,6 +24,7 @@ Options:
   --influx-url URL         InfluxDB as Grafana reaches it (default http://localhost:8086)
   --database NAME          default driftline
   --token-variable NAME    Grafana's environment variable with InfluxDB's token; default: none is asked for
+  --token-file PATH        the same, from a file as Grafana sees it
   --dashboards DIR         where Grafana finds the dashboards (default /var/lib/grafana/dashboards/driftline)
   --org-id N               Grafana's organisation (default 1)
   --contact-points         also write the configuration's webhooks as contact points
@@ -39,6 +40,7 @@ Options:
         'influx-url': { type: 'string', default: 'http://localhost:8086' },
         database: { type: 'string' },
         'token-variable': { type: 'string' },
+        'token-file': { type: 'string' },
         dashboards: { type: 'string', default: '/var/lib/grafana/dashboards/driftline' },
         'org-id': { type: 'string', default: '1' },
         'contact-points': { type: 'boolean', default: false },
@@ -52,6 +54,12 @@ Options:
     const variable = values['token-variable']
     if (variable !== undefined && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable))
       throw new UsageError(`--token-variable: '${variable}' is no name of an environment variable`)
+    const file = values['token-file']
+    // In braces and expanded by Grafana: neither may stand in the path.
+    if (file !== undefined && !/^\/[^{}$]+$/.test(file))
+      throw new UsageError(`--token-file: an absolute path without { } and $ is needed, not '${file}'`)
+    if (file !== undefined && variable !== undefined)
+      throw new UsageError('--token-file: give it or --token-variable, not both')
 
     const config =
       values.config === undefined ? null : await loadConfig({ config: values.config }, io.environment, io.directory)
@@ -72,7 +80,7 @@ Options:
       dataSources({
         url: values['influx-url'],
         database: values.database ?? 'driftline',
-        tokenVariable: variable ?? null,
+        token: file !== undefined ? { file } : variable !== undefined ? { variable } : null,
       }),
     )
     await write(provisioningPaths.dashboards, dashboardProvider(values.dashboards))

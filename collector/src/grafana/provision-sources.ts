@@ -5,15 +5,18 @@ export interface DataSourceOptions {
   /** As Grafana reaches InfluxDB. */
   readonly url: string
   readonly database: string
-  /** Environment variable of Grafana that holds the token; the token itself never stands in a file. Null: InfluxDB asks for none. */
-  readonly tokenVariable: string | null
+  /** Where Grafana reads the token, which never stands in the file itself. Null: InfluxDB asks for none. */
+  readonly token: TokenPlace | null
 }
+
+/** An environment variable of Grafana, or a file as Grafana sees it. */
+export type TokenPlace = { readonly variable: string } | { readonly file: string }
 
 /**
  * The data source, by InfluxQL, which 1.x, 2.x and 3.x all answer. Its uid is fixed: dashboards and alert rules name it, and a new one
  * with every start would leave them without data.
  */
-export function dataSources({ url, database, tokenVariable }: DataSourceOptions): DatasourcesFile {
+export function dataSources({ url, database, token }: DataSourceOptions): DatasourcesFile {
   return {
     apiVersion: 1,
     datasources: [
@@ -27,12 +30,17 @@ export function dataSources({ url, database, tokenVariable }: DataSourceOptions)
         jsonData: {
           dbName: database,
           httpMode: 'POST',
-          ...(tokenVariable === null ? {} : { httpHeaderName1: 'Authorization' }),
+          ...(token === null ? {} : { httpHeaderName1: 'Authorization' }),
         },
-        ...(tokenVariable === null ? {} : { secureJsonData: { httpHeaderValue1: `Token $${tokenVariable}` } }),
+        ...(token === null ? {} : { secureJsonData: { httpHeaderValue1: `Token ${expansionOf(token)}` } }),
       },
     ],
   }
+}
+
+/** Grafana expands both when it reads the file. */
+function expansionOf(token: TokenPlace): string {
+  return 'file' in token ? `$__file{${token.file}}` : `$${token.variable}`
 }
 
 /** Where Grafana finds the dashboards; `path` is a directory on Grafana's side. */
