@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { hostname } from 'node:os'
 import { dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parse as parseYaml } from 'yaml'
@@ -9,6 +10,8 @@ import type { TelegrafSource } from './store/influx/telegraf-reader.ts'
 
 /** Everything a person can set about a collector, with its default. Paths are absolute after parsing. */
 export interface CollectorConfig {
+  /** Under which it reports on itself, where several collectors write to one database. Default: the host name. */
+  readonly name: string
   /** Where the embedded store lives. Default: `./driftline-data`. */
   readonly dataDirectory: string
   /** Where numbers are kept: in a file of the data directory (the default), or in InfluxDB. */
@@ -101,6 +104,7 @@ const influxSchema = zod
 
 const fileSchema = zod
   .strictObject({
+    name: zod.string().min(1).max(100),
     dataDirectory: zod.string().min(1),
     store: zod.enum(['sqlite', 'influx']),
     influx: influxSchema,
@@ -149,6 +153,7 @@ export async function loadConfig(
     flag?.map(fromDirectory) ?? list(variable)?.map(fromDirectory) ?? inFile ?? []
 
   const config: CollectorConfig = {
+    name: setting(environment, 'DRIFTLINE_NAME') ?? file.name ?? hostname(),
     dataDirectory: fromDirectory(
       flags['data-dir'] ?? environment.DRIFTLINE_DATA_DIR ?? file.dataDirectory ?? 'driftline-data',
     ),

@@ -11,12 +11,14 @@ const monitor = createMonitor({ manifest: beside('manifest.json'), baseline: bes
 const server = createServer(createApp({ session: await openModel(), monitor }))
 
 const port = Number(process.env['PORT'] ?? 3000)
+// Loopback, unless a container asks for more: the server has no authentication.
+const host = process.env['HOST'] ?? '127.0.0.1'
 server.on('error', (error) => {
   process.stderr.write(`employment server: ${error.message}\n`)
   process.exit(1)
 })
-server.listen(port, '127.0.0.1', () => {
-  process.stdout.write(`employment server listening on http://127.0.0.1:${(server.address() as AddressInfo).port}\n`)
+server.listen(port, host, () => {
+  process.stdout.write(`employment server listening on http://${host}:${(server.address() as AddressInfo).port}\n`)
 })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

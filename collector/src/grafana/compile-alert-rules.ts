@@ -214,7 +214,7 @@ function collectorRules(options: CompileOptions): GrafanaRule[] {
     ),
     rule(
       'data was lost',
-      'dropped_points',
+      'dropped_records',
       0,
       'critical',
       'The journal reached its limit, and its oldest data was dropped.',

@@ -122,6 +122,16 @@ describe('driftline rules grafana', () => {
     expect(problems).toEqual([])
   })
 
+  it('lets Grafana read the token from a file, and refuses a path that it could not', async () => {
+    await run('--rules', 'rules.json', '--out', 'out', '--token-file', '/secrets/token')
+    const text = await readFile(join(directory, 'out', 'datasources/driftline.yaml'), 'utf8')
+    expect(text).toContain('Token $__file{/secrets/token}')
+    expect(datasourcesFile.safeParse(parse(text)).error?.issues ?? []).toEqual([])
+    await expect(run('--token-file', 'token')).rejects.toThrow('--token-file: an absolute path')
+    await expect(run('--token-file', '/a}b')).rejects.toThrow('--token-file: an absolute path')
+    await expect(run('--token-file', '/a', '--token-variable', 'A')).rejects.toThrow('not both')
+  })
+
   it('asks Grafana to delete the rules that are no more, also after a third run', async () => {
     await run('--rules', 'rules.json', '--out', 'out')
     const gone = ruleNamed(await written('alerting/driftline-rules.yaml'), ': peers').uid
