@@ -23,7 +23,11 @@ import { presetsOf } from './rules/presets-of.ts'
 import { RuleFileError } from './rules/problem.ts'
 import { loadRuleSet, type RuleSet } from './rules/rule-set.ts'
 import { repeat } from './repeat.ts'
+import { openInfluxStore } from './store/influx/influx-store.ts'
+import { InfluxServer } from './store/influx/influx-server.ts'
+import { createTelegrafReader } from './store/influx/telegraf-reader.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
+import type { Store } from './store/store.ts'
 
 export interface CollectorOptions {
   readonly config: CollectorConfig
@@ -61,7 +65,7 @@ const requestDeadlineMs = 3000
 export async function startCollector({ config, clock, environment, log }: CollectorOptions): Promise<Collector> {
   const rules = await loadRuleSet(config.rules)
   const documents = await readDocuments(config)
-  const store = await openSqliteStore({ directory: config.dataDirectory })
+  const store = await openStore(config, clock, log)
   try {
     const notifiers = [
       createConsoleNotifier({ write: log }),
@@ -167,6 +171,7 @@ export async function startCollector({ config, clock, environment, log }: Collec
       const now = clock.now()
       await store.prune(now - config.keepBlocksDays * dayMs, now - config.keepResultsDays * dayMs)
     }
+    const reading = startReading(config, clock, log, store)
     const pruning = repeat(clock, pruneIntervalMs, prune, failed('deleting what is older than it is kept'))
 
     return {
@@ -175,6 +180,7 @@ export async function startCollector({ config, clock, environment, log }: Collec
       learn: () => learning.now(),
       async close() {
         await closeServer(server, clock)
+        await Promise.all(reading.map((one) => one.stop()))
         await evaluation.stop()
         await learning.stop()
         await pruning.stop()
@@ -189,6 +195,29 @@ export async function startCollector({ config, clock, environment, log }: Collec
     await store.close()
     throw error
   }
+}
+
+async function openStore(
+  { store, influx, dataDirectory }: CollectorConfig,
+  clock: Clock,
+  log: (line: string) => void,
+): Promise<Store> {
+  if (store === 'sqlite') return openSqliteStore({ directory: dataDirectory })
+  if (influx === null) throw new ConfigError(['influx: the store influx needs an address'])
+  return openInfluxStore({ directory: dataDirectory, influx, clock, log })
+}
+
+/** What others wrote to InfluxDB comes in as if it were received; it works with either store. */
+function startReading(
+  { influx }: CollectorConfig,
+  clock: Clock,
+  log: (line: string) => void,
+  store: Store,
+): { stop(): Promise<void> }[] {
+  if (influx === null || influx.read.length === 0) return []
+  const server = new InfluxServer(influx, clock)
+  const sink = (blocks: Parameters<Store['append']>[0]) => store.append(blocks)
+  return influx.read.map((source) => createTelegrafReader({ server, source, clock, sink, log }).start())
 }
 
 /** Refuses rules that name a notifier or a feature that there is not; every problem of a file at once. */

@@ -1,15 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { hostname } from 'node:os'
 import { dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parse as parseYaml } from 'yaml'
 import * as zod from 'zod'
 import { defaultLearnSettings, type LearnSettings } from './learn/learning.ts'
+import { defaultInfluxSettings, type InfluxSettings } from './store/influx/influx-settings.ts'
+import type { TelegrafSource } from './store/influx/telegraf-reader.ts'
 
 /** Everything a person can set about a collector, with its default. Paths are absolute after parsing. */
 export interface CollectorConfig {
+  /** Under which it reports on itself, where several collectors write to one database. Default: the host name. */
+  readonly name: string
   /** Where the embedded store lives. Default: `./driftline-data`. */
   readonly dataDirectory: string
+  /** Where numbers are kept: in a file of the data directory (the default), or in InfluxDB. */
+  readonly store: 'sqlite' | 'influx'
+  /** Needed for the store `influx`. Credentials come from the environment only. */
+  readonly influx: (InfluxSettings & { readonly read: readonly TelegrafSource[] }) | null
   /** Address to listen on. Default: 127.0.0.1; any address beyond loopback needs both tokens. */
   readonly host: string
   /** Default: 4318, the port of OTLP over HTTP; 0 takes a free one. */
@@ -70,6 +79,7 @@ export interface ConfigFlags {
   readonly 'learn-hours'?: string | undefined
   readonly 'learn-minimum-rows'?: string | undefined
   readonly 'no-learn'?: boolean | undefined
+  readonly store?: string | undefined
 }
 
 const learnRows = zod.int().min(2).max(Number.MAX_SAFE_INTEGER)
@@ -79,9 +89,39 @@ const learnHours = zod
   .positive()
   .max(24 * 400)
 
+/** Names that stand in InfluxQL and in the names of buckets. */
+const nameSchema = zod.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'expected letters, digits, _ . and -')
+const keepSchema = zod.union([zod.int().min(1), zod.literal('forever')])
+
+const influxSchema = zod
+  .strictObject({
+    url: zod.string(),
+    org: zod.string().min(1),
+    database: nameSchema,
+    keepRawDays: keepSchema,
+    keepWindowsDays: keepSchema,
+    keepResultsDays: keepSchema,
+    instances: zod.array(zod.string().min(1)).max(10_000),
+    instanceSlots: zod.int().min(1).max(10_000),
+    timeoutMs: zod.int().min(1_000),
+    read: zod.array(
+      zod.strictObject({
+        layout: zod.literal('telegraf-prometheus-v1'),
+        database: zod.string().min(1).max(200),
+        retentionPolicy: zod.string().min(1).max(200).optional(),
+        overlapMs: zod.int().min(0).optional(),
+        everyMs: zod.int().min(1_000).optional(),
+      }),
+    ),
+  })
+  .partial()
+
 const fileSchema = zod
   .strictObject({
+    name: zod.string().min(1).max(100),
     dataDirectory: zod.string().min(1),
+    store: zod.enum(['sqlite', 'influx']),
+    influx: influxSchema,
     host: zod.string().min(1),
     port: zod.int().min(0).max(65_535),
     tls: zod.strictObject({ certificate: zod.string().min(1), key: zod.string().min(1) }),
@@ -131,9 +171,11 @@ export async function loadConfig(
     flag?.map(fromDirectory) ?? list(variable)?.map(fromDirectory) ?? inFile ?? []
 
   const config: CollectorConfig = {
+    name: setting(environment, 'DRIFTLINE_NAME') ?? file.name ?? hostname(),
     dataDirectory: fromDirectory(
       flags['data-dir'] ?? environment.DRIFTLINE_DATA_DIR ?? file.dataDirectory ?? 'driftline-data',
     ),
+    ...storeFrom(flags, environment, file, problems),
     host: flags.host ?? environment.DRIFTLINE_HOST ?? file.host ?? '127.0.0.1',
     port:
       portFrom(flags.port, '--port', problems) ??
@@ -164,6 +206,106 @@ export async function loadConfig(
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return config
+}
+
+function storeFrom(
+  flags: ConfigFlags,
+  environment: Environment,
+  file: FileConfig,
+  problems: string[],
+): Pick<CollectorConfig, 'store' | 'influx'> {
+  const place = flags.store !== undefined ? '--store' : 'DRIFTLINE_STORE'
+  const store = flags.store ?? setting(environment, 'DRIFTLINE_STORE') ?? file.store ?? 'sqlite'
+  if (store !== 'sqlite' && store !== 'influx') {
+    problems.push(`${place}: expected sqlite or influx, got '${store}'`)
+    return { store: 'sqlite', influx: null }
+  }
+  const { url: urlInFile, keepRawDays, keepWindowsDays, keepResultsDays, read = [], ...rest } = file.influx ?? {}
+  const url = setting(environment, 'DRIFTLINE_INFLUX_URL') ?? urlInFile
+  if (url === undefined) {
+    if (store === 'influx')
+      problems.push('influx: the store influx needs DRIFTLINE_INFLUX_URL, or influx.url in the file')
+    return { store, influx: null }
+  }
+  checkInfluxUrl(url, problems)
+  const database = setting(environment, 'DRIFTLINE_INFLUX_DATABASE')
+  if (database !== undefined && !nameSchema.safeParse(database).success) {
+    problems.push(`DRIFTLINE_INFLUX_DATABASE: expected letters, digits, _ . and -, got '${database}'`)
+  }
+  const token = secretFrom(environment, 'DRIFTLINE_INFLUX_TOKEN', problems) ?? null
+  const username = setting(environment, 'DRIFTLINE_INFLUX_USERNAME') ?? null
+  const password = secretFrom(environment, 'DRIFTLINE_INFLUX_PASSWORD', problems) ?? null
+  for (const [name, value] of [
+    ['TOKEN', token],
+    ['USERNAME', username],
+    ['PASSWORD', password],
+  ] as const) {
+    // Such a header cannot be sent; the message must not show the value.
+    if (value !== null && /[^\x20-\x7e]/.test(value))
+      problems.push(`DRIFTLINE_INFLUX_${name}: has characters that a header cannot carry`)
+  }
+  if (password !== null && username === null)
+    problems.push('DRIFTLINE_INFLUX_PASSWORD: needs DRIFTLINE_INFLUX_USERNAME')
+  const keep = (name: string, inFile: number | 'forever' | undefined, otherwise: number | null): number | null => {
+    const text = setting(environment, `DRIFTLINE_INFLUX_${name}`)
+    if (text === undefined) return inFile === undefined ? otherwise : inFile === 'forever' ? null : inFile
+    if (text === 'forever') return null
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+    problems.push(`DRIFTLINE_INFLUX_${name}: expected days or 'forever', got '${text}'`)
+    return otherwise
+  }
+  const defaults = defaultInfluxSettings
+  return {
+    store,
+    influx: {
+      ...defaults,
+      ...defined(rest),
+      url,
+      token,
+      username,
+      password,
+      org: setting(environment, 'DRIFTLINE_INFLUX_ORG') ?? rest.org ?? null,
+      database: database ?? rest.database ?? defaults.database,
+      keepRawDays: keep(
+        'KEEP_RAW_DAYS',
+        keepRawDays,
+        file.keepBlocksDays === undefined ? defaults.keepRawDays : Math.ceil(file.keepBlocksDays),
+      ),
+      keepWindowsDays: keep(
+        'KEEP_WINDOWS_DAYS',
+        keepWindowsDays,
+        file.keepResultsDays === undefined ? defaults.keepWindowsDays : Math.ceil(file.keepResultsDays),
+      ),
+      keepResultsDays: keep('KEEP_RESULTS_DAYS', keepResultsDays, defaults.keepResultsDays),
+      read: read.map((source) => defined(source) as TelegrafSource),
+    },
+  }
+}
+
+function checkInfluxUrl(url: string, problems: string[]): void {
+  try {
+    const { protocol, username, password, search, hash } = new URL(url)
+    if (protocol !== 'http:' && protocol !== 'https:') problems.push('influx.url: expected http:// or https://')
+    // Not shown, as it holds a password.
+    if (username !== '' || password !== '') {
+      problems.push('influx.url: credentials belong into DRIFTLINE_INFLUX_USERNAME and DRIFTLINE_INFLUX_PASSWORD')
+    } else if (search !== '' || hash !== '')
+      problems.push(`influx.url: expected an address without a query, got '${url}'`)
+  } catch {
+    problems.push('influx.url: expected an address such as http://127.0.0.1:8086')
+  }
+}
+
+/** An empty variable counts as none, as compose files set those. */
+function setting(environment: Environment, name: string): string | undefined {
+  const value = environment[name]
+  return value === undefined || value === '' ? undefined : value
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 }
 
 async function readConfigFile(path: string, problems: string[]): Promise<FileConfig> {
@@ -252,11 +394,31 @@ function learnFrom(
 const minimumTokenLength = 16
 
 function tokenFrom(environment: Environment, variable: string, problems: string[]): string | null {
-  const token = environment[variable]
-  if (token === undefined || token === '') return null
+  const token = secretFrom(environment, variable, problems)
+  if (token === undefined) return null
   if (token.length < minimumTokenLength)
     problems.push(`${variable}: a token needs at least ${minimumTokenLength} characters`)
   return token
+}
+
+/** A secret stands in its variable, or in the file that the variable with `_FILE` at its end names, as Docker and Kubernetes hand secrets over. */
+function secretFrom(environment: Environment, variable: string, problems: string[]): string | undefined {
+  const value = setting(environment, variable)
+  const path = setting(environment, `${variable}_FILE`)
+  if (path === undefined) return value
+  if (value !== undefined) {
+    problems.push(`${variable}_FILE: set it or ${variable}, not both`)
+    return value
+  }
+  try {
+    // Editors and `echo` end a file with a line break; it is no part of the secret.
+    const secret = readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+    if (secret !== '') return secret
+    problems.push(`${variable}_FILE: ${path} is empty`)
+  } catch (error) {
+    problems.push(`${variable}_FILE: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  return undefined
 }
 
 function isLoopback(host: string): boolean {

@@ -96,8 +96,106 @@ describe('configuration', () => {
     expect((await problemsOf({ config: 'absent.json' }))[0]).toContain('absent.json')
   })
 
+  it('has no InfluxDB until it is told of one', async () => {
+    expect(await loadConfig({}, { DRIFTLINE_STORE: '' }, directory)).toMatchObject({ store: 'sqlite', influx: null })
+    expect(await problemsOf({ store: 'influx' })).toEqual([expect.stringContaining('DRIFTLINE_INFLUX_URL')])
+    expect(await problemsOf({ store: 'mysql' })).toEqual([`--store: expected sqlite or influx, got 'mysql'`])
+  })
+
+  it('takes the settings of InfluxDB from the environment before the file, credentials from there only', async () => {
+    writeFileSync(
+      join(directory, 'driftline.yaml'),
+      `store: influx
+keepBlocksDays: 2.5
+influx:
+  url: http://influx:8086
+  org: acme
+  database: other
+  keepResultsDays: 800
+  instances: [a, b]
+  read: [{ layout: telegraf-prometheus-v1, database: telegraf }]
+`,
+    )
+    const environment = {
+      DRIFTLINE_INFLUX_TOKEN: 'secret',
+      DRIFTLINE_INFLUX_DATABASE: 'ours',
+      DRIFTLINE_INFLUX_KEEP_WINDOWS_DAYS: 'forever',
+    }
+    const config = await loadConfig({ config: 'driftline.yaml' }, environment, directory)
+    expect(config.store).toBe('influx')
+    expect(config.influx).toEqual({
+      url: 'http://influx:8086',
+      token: 'secret',
+      username: null,
+      password: null,
+      org: 'acme',
+      database: 'ours',
+      keepRawDays: 3,
+      keepWindowsDays: null,
+      keepResultsDays: 800,
+      instances: ['a', 'b'],
+      instanceSlots: 64,
+      timeoutMs: 30_000,
+      read: [{ layout: 'telegraf-prometheus-v1', database: 'telegraf' }],
+    })
+  })
+
+  it('names every problem with InfluxDB, and shows no secret', async () => {
+    const problems = await problemsOf(
+      {},
+      {
+        DRIFTLINE_INFLUX_URL: 'ftp://user:hidden@influx',
+        DRIFTLINE_INFLUX_DATABASE: 'a b',
+        DRIFTLINE_INFLUX_TOKEN: 'hidden\n',
+        DRIFTLINE_INFLUX_PASSWORD: 'hidden',
+        DRIFTLINE_INFLUX_KEEP_RAW_DAYS: '-1',
+      },
+    )
+    expect(problems).toHaveLength(6)
+    expect(problems.join()).not.toContain('hidden')
+  })
+
+  it('takes a secret from the file that a variable names', async () => {
+    const path = join(directory, 'token')
+    writeFileSync(path, `${'t'.repeat(20)}\n`)
+    const environment = {
+      DRIFTLINE_INGEST_TOKEN_FILE: path,
+      DRIFTLINE_ADMIN_TOKEN_FILE: path,
+      DRIFTLINE_INFLUX_TOKEN_FILE: path,
+      DRIFTLINE_INFLUX_URL: 'http://influx:8086',
+    }
+    const config = await loadConfig({ host: '0.0.0.0' }, environment, directory)
+    expect(config).toMatchObject({ ingestToken: 't'.repeat(20), adminToken: 't'.repeat(20) })
+    expect(config.influx?.token).toBe('t'.repeat(20))
+  })
+
+  it('names a file of a secret that is empty, absent or one too many, and shows no secret', async () => {
+    writeFileSync(join(directory, 'empty'), '\n')
+    writeFileSync(join(directory, 'short'), 'hidden')
+    const problems = await problemsOf(
+      {},
+      {
+        DRIFTLINE_INGEST_TOKEN_FILE: join(directory, 'empty'),
+        DRIFTLINE_ADMIN_TOKEN_FILE: join(directory, 'short'),
+        DRIFTLINE_INFLUX_URL: 'http://influx:8086',
+        DRIFTLINE_INFLUX_USERNAME: 'me',
+        DRIFTLINE_INFLUX_TOKEN: 'hidden',
+        DRIFTLINE_INFLUX_TOKEN_FILE: join(directory, 'short'),
+        DRIFTLINE_INFLUX_PASSWORD_FILE: join(directory, 'absent'),
+      },
+    )
+    expect(problems).toEqual([
+      'DRIFTLINE_INFLUX_TOKEN_FILE: set it or DRIFTLINE_INFLUX_TOKEN, not both',
+      expect.stringMatching(/^DRIFTLINE_INFLUX_PASSWORD_FILE: .*absent/),
+      expect.stringMatching(/^DRIFTLINE_INGEST_TOKEN_FILE: .*is empty$/),
+      'DRIFTLINE_ADMIN_TOKEN: a token needs at least 16 characters',
+    ])
+  })
+
   it('is what the README says it is', () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    const readme = ['../../README.md', '../../docs/influxdb.md']
+      .map((path) => readFileSync(new URL(path, import.meta.url), 'utf8'))
+      .join('')
     const source = readFileSync(new URL('../src/config.ts', import.meta.url), 'utf8')
     const settings = [...source.matchAll(/environment\.(DRIFTLINE_\w+)|'(DRIFTLINE_\w+)'/g)].map(
       (match) => match[1] ?? match[2]!,

@@ -94,12 +94,13 @@ export class IntervalProducer {
       if (scope.rows > 0) addFeatures(builder, this.#recorder.plan, scope)
       addPredictions(builder, this.#recorder.plan, scope)
       addDetector(builder, this.#recorder.plan, scope)
+      addAttributions(builder, this.#recorder.plan, scope)
       add(segment, builder)
       rows += scope.rows
     }
     for (const { segment, reading: outcomes } of reading.outcomes) {
       const builder = this.#builder(segment, times)
-      addOutcomes(builder, outcomes)
+      addOutcomes(builder, this.#recorder.plan, outcomes)
       add(segment, builder)
     }
     const builder = this.#builder(null, times)
@@ -372,9 +373,31 @@ function addDetector(builder: MetricBuilder, { detector }: ModelPlan, { detector
   builder.counter('imputedRows', { detectorName: detector.name }, reading.imputed)
 }
 
-function addOutcomes(builder: MetricBuilder, { pairs, error, delay }: OutcomeReading): void {
+/** Without sums: signed values have none. */
+function addAttributions(builder: MetricBuilder, { features }: ModelPlan, { attributions }: ScopeReading): void {
+  for (const { method, values } of attributions) {
+    values.forEach((reading, i) => {
+      if (reading.count > 0)
+        builder.histogram(
+          'attributionValue',
+          { featureName: features[i]!.name, attributionMethod: method },
+          reading,
+          false,
+        )
+    })
+  }
+}
+
+function addOutcomes(
+  builder: MetricBuilder,
+  { predictions }: ModelPlan,
+  { pairs, error, scores, delay }: OutcomeReading,
+): void {
   for (const { predicted, actual, count } of pairs)
     builder.counter('outcomes', { predictionClass: predicted, outcomeClass: actual }, count)
+  for (const { actual, score } of scores)
+    if (score.count > 0)
+      builder.histogram('outcomeScore', { outcomeClass: actual }, score, !predictions.score.mayBeNegative)
   if (error.count > 0) builder.histogram('outcomeError', {}, error, false)
   if (delay.count > 0) builder.histogram('outcomeDelay', {}, delay, true)
 }

@@ -1,5 +1,12 @@
-import type { PresetVerdict, Result } from '../evaluate/result.ts'
-import type { LoadedPresetRule, LoadedRule, LoadedThresholdRule } from '../rules/loaded.ts'
+import { driftSignals, type PresetVerdict, type Result } from '../evaluate/result.ts'
+import type {
+  LoadedAttributionRule,
+  LoadedPerformanceRule,
+  LoadedPresetRule,
+  LoadedRule,
+  LoadedThresholdRule,
+} from '../rules/loaded.ts'
+import { topFeaturesChanged } from '../evaluate/attribution.ts'
 import { measureFor } from '../rules/measures.ts'
 import { benjaminiHochberg } from '../stats/benjamini-hochberg.ts'
 import { bonferroni } from '../stats/bonferroni.ts'
@@ -35,7 +42,8 @@ export interface ConditionInput {
  * Whether a rule is broken by the results of a slice.
  *
  * A budget rule holds while some result of its signal raises an alarm or has an open incident; a threshold rule while some
- * result reaches the threshold; a preset rule while the preset flags some result, or as large a share of them as it asks for. A
+ * result reaches the threshold; a preset rule while the preset flags some result, or as large a share of them as it asks for; a
+ * performance rule while the interval of its metric lies beyond the limit; an attribution rule while the top features changed. A
  * result without rows, with too few of them or without the number asked for is not judged.
  */
 export function conditionOf({ rule, results, atMs, openFeatures = [] }: ConditionInput): Condition {
@@ -69,7 +77,9 @@ type Verdict = 'breaks' | 'open' | 'calm' | 'unknown'
 
 function isWatched(rule: LoadedRule, result: Result): boolean {
   if (rule.features !== null && !rule.features.includes(result.feature)) return false
-  return rule.signal === 'any-drift' ? result.signal !== 'data-health' : result.signal === rule.signal
+  if (rule.kind === 'performance') return result.signal === rule.signal && result.feature === rule.metric
+  if (rule.kind === 'attribution') return result.ranking !== undefined
+  return rule.signal === 'any-drift' ? driftSignals.includes(result.signal) : result.signal === rule.signal
 }
 
 function judgeBudget({ evidence, sizes, status }: Result): Verdict {
@@ -81,6 +91,8 @@ function judgeBudget({ evidence, sizes, status }: Result): Verdict {
 function judgeOf(rule: LoadedRule, adjusted: ReadonlyMap<Result, number> | null): (result: Result) => Verdict {
   if (rule.kind === 'budget') return judgeBudget
   if (rule.kind === 'preset') return (result) => judgePreset(rule, result)
+  if (rule.kind === 'performance') return (result) => judgePerformance(rule, result)
+  if (rule.kind === 'attribution') return (result) => judgeAttribution(rule, result)
   return (result) => judgeThreshold(rule, result, adjusted)
 }
 
@@ -102,6 +114,29 @@ function judgePreset(rule: LoadedPresetRule, result: Result): Verdict {
   const drift = presetVerdict(rule, result)?.drift ?? null
   if (drift === null || result.status === 'error' || result.sizes.window < rule.minimumRows) return 'unknown'
   return drift ? 'breaks' : 'calm'
+}
+
+function judgePerformance(rule: LoadedPerformanceRule, result: Result): Verdict {
+  const limit = metricLimit(rule, result)
+  const { value, interval, rows } = result.metric!
+  if (limit === null || value === null || result.status === 'error' || rows < rule.minimumRows) return 'unknown'
+  const beyond = (one: number) => (rule.direction === 'below' ? one < limit : one > limit)
+  if (!beyond(value)) return 'calm'
+  const [low, high] = interval ?? [value, value]
+  return beyond(rule.direction === 'below' ? high : low) ? 'breaks' : 'unknown'
+}
+
+/** The value of the metric that a rule fires beyond; null when what it is relative to is not known. */
+export function metricLimit({ limit, relativeTo }: LoadedPerformanceRule, { metric }: Result): number | null {
+  if (relativeTo === null) return limit
+  const reference = metric?.[relativeTo] ?? null
+  return reference === null ? null : limit * reference
+}
+
+function judgeAttribution({ top, minimumRows }: LoadedAttributionRule, { ranking, sizes, status }: Result): Verdict {
+  const changed = topFeaturesChanged(ranking!, top)
+  if (changed === null || status === 'error' || sizes.window < minimumRows) return 'unknown'
+  return changed ? 'breaks' : 'calm'
 }
 
 /** What the rule's preset says of a result; null when it was not asked. */
@@ -149,6 +184,8 @@ function strongestFirst(rule: LoadedRule): (a: Result, b: Result) => number {
   const strength = (result: Result) => {
     if (rule.kind === 'budget') return (result.evidence!.alarm ? 1e9 : 0) + result.evidence!.log10Feature
     if (rule.kind === 'preset') return excess(presetVerdict(rule, result)!)
+    // These rules look at one result in each segment.
+    if (rule.kind === 'performance' || rule.kind === 'attribution') return 0
     const value = measured(rule, result)!
     return rule.measure === 'p-value' ? -value : value
   }

@@ -4,7 +4,9 @@ import type { Effect, Result } from '../evaluate/result.ts'
 import { budgetInWords } from '../rules/budget.ts'
 import { presets } from '../evaluate/presets/presets.ts'
 import type {
+  LoadedAttributionRule,
   LoadedBudgetRule,
+  LoadedPerformanceRule,
   LoadedPresetRule,
   LoadedRule,
   LoadedRules,
@@ -12,7 +14,7 @@ import type {
 } from '../rules/loaded.ts'
 import { measureFor } from '../rules/measures.ts'
 import type { ComparedWith, Explanation, Moved } from './alert.ts'
-import { measured, presetVerdict, type Condition } from './condition.ts'
+import { measured, metricLimit, presetVerdict, type Condition } from './condition.ts'
 import { describeChange } from './describe-change.ts'
 import { instant } from './instant.ts'
 import { maximumMoved } from './merge-explanation.ts'
@@ -63,6 +65,7 @@ export function explain({ rule, rules, condition, results, diagnosis, slice }: E
     diagnosis: relevant,
     lookFirst:
       relevant[0]?.lookAt ??
+      whereToLook(rule) ??
       `Compare the window with the baseline for ${moved[0]!.feature}, and ask what was deployed around the onset.`,
   }
 }
@@ -75,11 +78,14 @@ function confidenceOf(
   slice: ExplainedSlice,
 ): string {
   if (rule.kind === 'budget') return budgetConfidence(rule, condition, rules, evidence!)
+  if (rule.kind === 'performance' || rule.kind === 'attribution') return qualityConfidence(rule, condition)
   return rule.kind === 'preset' ? presetConfidence(rule, condition) : thresholdConfidence(rule, condition, slice)
 }
 
 function ownThreshold(rule: LoadedRule, { results }: Condition): number | null {
   if (rule.kind === 'threshold') return rule.threshold
+  if (rule.kind === 'performance') return metricLimit(rule, results[0]!)
+  if (rule.kind === 'attribution') return results[0]!.ranking!.ndcgByChance
   return rule.kind === 'preset' ? (presetVerdict(rule, results[0]!)?.threshold ?? null) : null
 }
 
@@ -90,6 +96,7 @@ function movedBy(
   results: readonly Result[],
   slice: ExplainedSlice,
 ): Moved {
+  if (rule.kind === 'performance' || rule.kind === 'attribution') return qualityMoved(rule, result)
   // Drift and data health of one feature are two results; a sentence about one of them wants the numbers of both.
   const siblings = results.filter((one) => one.feature === result.feature)
   const health = result.signal === 'data-health' ? result : siblings.find((one) => one.signal === 'data-health')
@@ -129,6 +136,7 @@ function subjectOf({ signal, feature }: Moved): string {
   if (signal === 'prediction-drift') return `predicted ${feature}`
   if (signal === 'label-drift') return 'actual class'
   if (signal === 'multivariate-drift') return 'numeric features taken together'
+  if (signal === 'attribution') return 'features that move predictions most'
   return feature
 }
 
@@ -197,6 +205,55 @@ function sizesInWords(rule: LoadedThresholdRule, { sizes, rates }: Result, { com
   const flagged = (rates['missing']?.baselineRate ?? 0) + (rates['invalid']?.baselineRate ?? 0)
   const baselineRows = flagged < 1 ? Math.round(sizes.baseline / (1 - flagged)) : comparedWith.baselineRows
   return `${formatCount(sizes.windowRows)} rows of the window and ${formatCount(baselineRows)} of the baseline`
+}
+
+/** What quality rules look at is told by its own numbers. */
+function qualityMoved(rule: LoadedPerformanceRule | LoadedAttributionRule, result: Result): Moved {
+  return {
+    signal: result.signal,
+    feature: result.feature,
+    change: rule.kind === 'performance' ? metricInWords(rule, result) : rankingInWords(rule, result),
+    effect: result.metric?.difference ?? null,
+    log10Evidence: null,
+  }
+}
+
+function metricInWords(rule: LoadedPerformanceRule, result: Result): string {
+  const { value, interval, offline, baseline } = result.metric!
+  const limit = metricLimit(rule, result)!
+  const range = interval === null ? '' : ` (${formatNumber(interval[0])} to ${formatNumber(interval[1])} at 95 %)`
+  const estimate = rule.signal === 'estimated-performance' ? 'estimated without labels at ' : ''
+  const words = `${estimate}${formatNumber(value!)}${range}, ${rule.direction} ${formatNumber(limit)}`
+  if (rule.relativeTo === null) return words
+  const reference = rule.relativeTo === 'offline' ? offline! : baseline!
+  const of = rule.relativeTo === 'offline' ? 'the held-out set' : 'the baseline rows'
+  return `${words}, which is ${formatNumber(rule.limit)} times the ${formatNumber(reference)} of ${of}`
+}
+
+function rankingInWords({ top }: LoadedAttributionRule, { ranking }: Result): string {
+  const { window, baseline, ndcg, ndcgByChance } = ranking!
+  const list = (names: readonly string[]) => names.slice(0, top).join(', ')
+  return `${list(baseline!)} -> ${list(window)}; NDCG ${formatNumber(ndcg!)}, where chance leaves it above ${formatNumber(ndcgByChance!)}`
+}
+
+function qualityConfidence(rule: LoadedPerformanceRule | LoadedAttributionRule, { results }: Condition): string {
+  const { metric, sizes } = results[0]!
+  const uncovered = 'It is not covered by the false-alarm budget.'
+  if (rule.kind === 'attribution')
+    return `Of unchanged windows of ${formatCount(sizes.window)} rows, 1 in 1000 has an order so far from the baseline's. ${uncovered}`
+  const from = `${formatCount(metric!.rows)} ${rule.signal === 'performance' ? 'outcomes' : 'scored rows'}`
+  const sure = metric!.interval === null ? 'the value, of which no interval is known,' : 'the whole 95 % interval'
+  const blind =
+    rule.signal === 'estimated-performance' ? ' It takes scores to mean what they meant in the baseline.' : ''
+  return `From ${from}, ${sure} lies ${rule.direction} the rule's own limit.${blind} ${uncovered}`
+}
+
+function whereToLook(rule: LoadedRule): string | null {
+  if (rule.kind === 'performance')
+    return 'See which predicted and actual classes part ways, in which segments, and what was deployed or relabelled around the onset.'
+  if (rule.kind === 'attribution')
+    return 'Compare the attributions of the features that changed places, then their inputs; ask whether the model or its explainer was replaced.'
+  return null
 }
 
 function presetConfidence(rule: LoadedPresetRule, condition: Condition): string {

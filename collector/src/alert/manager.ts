@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { diagnose } from '../diagnose/diagnose.ts'
 import type { Diagnosis } from '../diagnose/diagnosis.ts'
-import type { Result } from '../evaluate/result.ts'
+import { driftSignals, type Result } from '../evaluate/result.ts'
 import type { LoadedRule, LoadedRules } from '../rules/loaded.ts'
 import type { Store } from '../store/store.ts'
 import type { AlertEvent, AlertRecord, AlertState } from './alert.ts'
@@ -165,7 +165,8 @@ export function createAlertManager({ store, notifiers, clock, log, random }: Ale
  */
 function diagnosisOf(condition: Condition, results: readonly Result[]): Diagnosis[] {
   const drifted = results.filter((result) => result.status === 'drift' && result.signal === 'feature-drift')
-  return diagnose(results, { suspects: [...new Set([...condition.results, ...drifted])] })
+  const broken = condition.results.filter(({ signal }) => signal === 'data-health' || driftSignals.includes(signal))
+  return diagnose(results, { suspects: [...new Set([...broken, ...drifted])] })
 }
 
 function openFeatures(previous: AlertRecord | null): string[] {

@@ -71,6 +71,8 @@ export async function buildBaseline(given: BuildBaselineOptions): Promise<BuiltB
   if (chunks !== undefined && layout.segments !== undefined && !counts.chunkedSegments) {
     notes.push('segments are not cut into chunks: they would be too many numbers')
   }
+  if (options.attributions !== undefined && counts.attributions === undefined)
+    notes.push(`no row has a number in a column that begins with ${options.attributions.prefix}: no attributions`)
   const baseline = assemble(options, layout, chunks, counts, multivariate, fileDigest)
   // What is written must be what can be read.
   parseBaseline(baseline)
@@ -179,6 +181,7 @@ function assemble(
     predictions: predictionBaseline(layout, counts, 0),
     ...(layout.labels === undefined ? {} : { labels: categoricalSummary(layout.labels, counts.labels!, 0) }),
     ...(multivariate === undefined ? {} : { multivariate: multivariate.whole }),
+    ...(counts.attributions === undefined ? {} : { attributions: counts.attributions }),
     ...(segments === undefined
       ? {}
       : {

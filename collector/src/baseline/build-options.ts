@@ -1,5 +1,6 @@
 import type { Manifest } from '@driftline/instrumentation/contract'
 import type { RowFormat } from '../rows/read-rows.ts'
+import type { AttributionColumns } from './attribution-tally.ts'
 import type { ColumnKind } from './column-profile.ts'
 
 export interface BuildBaselineOptions {
@@ -13,6 +14,8 @@ export interface BuildBaselineOptions {
   /** The features in the order in which the model takes them; every other column of the file when absent. */
   readonly features?: readonly string[]
   readonly exclude?: readonly string[]
+  /** Columns that tell how much each feature moved the prediction of its row; every feature needs one. */
+  readonly attributions?: AttributionColumns
   /** Kinds of columns that the values do not tell, or tell wrongly. */
   readonly types?: ReadonlyMap<string, ColumnKind | 'ignore'>
   /** Allowed ranges, both ends inclusive. */

@@ -1,5 +1,7 @@
+import type { AttributionBaseline } from '@driftline/instrumentation/contract'
 import { readRows } from '../rows/read-rows.ts'
 import type { RowBatch } from '../rows/row-batch.ts'
+import { AttributionTally } from './attribution-tally.ts'
 import type { BaselineLayout, CategoricalLayout, NumericLayout } from './baseline-layout.ts'
 import { decisionBound } from './bounds.ts'
 import type { BuildBaselineOptions } from './build-options.ts'
@@ -24,6 +26,7 @@ export interface RowsCounts {
   readonly value: ColumnTally | undefined
   /** Scores by label: one array of label x score cells per group. */
   readonly scoreByLabel: readonly Float64Array[] | undefined
+  readonly attributions: AttributionBaseline | undefined
   /** Rows per group and chunk; group 0 is the whole, then the segments. */
   readonly groupRows: readonly number[]
   readonly chunkRows: readonly number[][] | undefined
@@ -40,7 +43,7 @@ export async function countRows(
   options: BuildBaselineOptions,
   kept?: NumericRows,
 ): Promise<RowsCounts> {
-  const counter = new Counter(layout, chunks, kept)
+  const counter = new Counter(layout, chunks, kept, options)
   const report = { share: 0 }
   for await (const batch of readRows(options.file, {
     ...(options.format === undefined ? {} : { format: options.format }),
@@ -77,6 +80,7 @@ class Counter {
   readonly #score: Counted | undefined
   readonly #confidence: Counted | undefined
   readonly #value: Counted | undefined
+  readonly #attributions: AttributionTally | undefined
   readonly #placer: RowPlacer
   readonly #kept: NumericRows | undefined
   readonly #scoreByLabel: readonly Float64Array[] | undefined
@@ -88,7 +92,12 @@ class Counter {
   #labelCells = emptyEncoded(0)
   #classCells = emptyEncoded(0)
 
-  constructor(layout: BaselineLayout, chunks: ChunkPlan | undefined, kept: NumericRows | undefined) {
+  constructor(
+    layout: BaselineLayout,
+    chunks: ChunkPlan | undefined,
+    kept: NumericRows | undefined,
+    { attributions }: Pick<BuildBaselineOptions, 'attributions'>,
+  ) {
     this.#layout = layout
     this.#chunks = chunks
     this.#kept = kept
@@ -113,7 +122,10 @@ class Counter {
     this.#chunkRows = Array.from({ length: chunks === undefined ? 0 : this.#chunkedSegments ? this.#groups : 1 }, () =>
       Array.from({ length: chunks!.count }, () => 0),
     )
-    this.columns = [...new Set([...everything.map(({ column }) => column), ...this.#placer.columns])]
+    const names = features.map(({ column }) => column)
+    this.#attributions = attributions && new AttributionTally(names, attributions, chunks?.count)
+    const needed = [...everything.map(({ column }) => column), ...this.#placer.columns]
+    this.columns = [...new Set([...needed, ...(this.#attributions?.columns ?? [])])]
   }
 
   add(batch: RowBatch): void {
@@ -136,6 +148,7 @@ class Counter {
     count(this.#labels, this.#labelCells)
     count(this.#score, this.#encoded)
     this.#countScores(batch.rows, places.group)
+    this.#attributions?.add(batch, places)
     this.rows += batch.rows
   }
 
@@ -149,6 +162,7 @@ class Counter {
       confidence: this.#confidence?.tally,
       value: this.#value?.tally,
       scoreByLabel: this.#scoreByLabel,
+      attributions: this.#attributions?.result(),
       groupRows: this.#groupRows,
       chunkRows: this.#chunks === undefined ? undefined : this.#chunkRows,
       chunkedSegments: this.#chunkedSegments,

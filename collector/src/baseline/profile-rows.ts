@@ -124,8 +124,8 @@ class Profiler {
     if (this.wanted === undefined) {
       for (const column of batch.columns.keys()) {
         this.#found.add(column)
-        if (!this.#apart.has(column) && !this.#features.has(column))
-          this.#features.set(column, this.#newFeature(column))
+        if (this.#isApart(column)) continue
+        if (!this.#features.has(column)) this.#features.set(column, this.#newFeature(column))
       }
     } else for (const column of batch.columns.keys()) this.#found.add(column)
     for (const profile of [...this.#features.values(), ...this.#byRole.values()]) {
@@ -134,6 +134,11 @@ class Profiler {
     }
     this.#times?.add(batch)
     this.rows += batch.rows
+  }
+
+  #isApart(column: string): boolean {
+    const { attributions } = this.#options
+    return this.#apart.has(column) || (attributions !== undefined && column.startsWith(attributions.prefix))
   }
 
   finish(): RowsProfile {

@@ -2,6 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { maxBounds, maxCategories, maxChunks } from '@driftline/instrumentation/contract'
+import type { AttributionColumns } from '../baseline/attribution-tally.ts'
 import { baselineJson } from '../baseline/baseline-json.ts'
 import { buildBaseline } from '../baseline/build-baseline.ts'
 import type { BuildBaselineOptions } from '../baseline/build-options.ts'
@@ -41,6 +42,8 @@ Columns:
   --time COL               numbers, dates or ISO 8601 times that order the rows; @row for the order of the file
   --segment COL            rows are also counted apart by its values, of at least 200 rows each; a feature only
                            if --features names it
+  --attributions PREFIX    columns PREFIX<feature>, one for each feature, hold how much it moved the prediction
+  --attribution-method M   how they were computed, as monitor.record() will say it; default unknown
   --type COL=KIND          numeric, categorical, boolean or ignore; repeatable; default: told by the values
   --range COL=MIN:MAX      allowed range, ends included, either may be left out; repeatable
 
@@ -115,6 +118,8 @@ function parse(args: readonly string[]) {
       value: { type: 'string' },
       time: { type: 'string' },
       segment: { type: 'string' },
+      attributions: { type: 'string' },
+      'attribution-method': { type: 'string' },
       type: { type: 'string', multiple: true },
       range: { type: 'string', multiple: true },
       threshold: { type: 'string' },
@@ -182,6 +187,7 @@ function checkedOptions(values: Values): Omit<BuildBaselineOptions, 'file' | 'mo
       format: choice(values.format, '--format', formats),
       features,
       exclude: values.exclude === undefined ? undefined : nameList(values.exclude, '--exclude'),
+      attributions: attributionColumns(values),
       types: columnKinds(values.type),
       ranges: columnRanges(values.range),
       threshold: number(values.threshold, '--threshold'),
@@ -197,6 +203,14 @@ function checkedOptions(values: Values): Omit<BuildBaselineOptions, 'file' | 'mo
       multivariate: values['no-multivariate'] === true ? false : undefined,
     }),
   }
+}
+
+function attributionColumns(values: Values): AttributionColumns | undefined {
+  const { attributions: prefix, 'attribution-method': method = 'unknown' } = values
+  if (prefix === '') throw new UsageError('--attributions: an empty prefix would name the features themselves')
+  if (prefix === undefined && values['attribution-method'] !== undefined)
+    throw new UsageError('--attribution-method needs --attributions PREFIX')
+  return prefix === undefined ? undefined : { prefix, method }
 }
 
 /** Without the members that are undefined. */

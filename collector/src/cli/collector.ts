@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
 import { startCollector } from '../app.ts'
 import { systemClock } from '../clock.ts'
-import { loadConfig } from '../config.ts'
-import type { Command } from './command.ts'
+import { loadConfig, type CollectorConfig } from '../config.ts'
+import { InfluxServer } from '../store/influx/influx-server.ts'
+import { initInflux } from '../store/influx/init-influx.ts'
+import { UsageError, type Command, type Io } from './command.ts'
 
 export const collectorCommand: Command = {
   name: 'collector',
@@ -21,6 +23,8 @@ Options:
   --learn-rows N        rows from which a model without a baseline gets one frozen (default 10000)
   --learn-hours H       hours after which fewer are enough (default 24), but at least --learn-minimum-rows (default 500)
   --no-learn            freeze no baseline unless 'driftline baseline freeze' asks for it
+  --store STORE         where numbers are kept: sqlite (default), or influx, at DRIFTLINE_INFLUX_URL
+  --init-influx         make database, retention policies or buckets in InfluxDB, say what was done, and end
   --config FILE         configuration file (.ts, .js, .json, .yaml) for all of the above and more
 `,
   async run(args, io) {
@@ -38,9 +42,12 @@ Options:
         'learn-hours': { type: 'string' },
         'learn-minimum-rows': { type: 'string' },
         'no-learn': { type: 'boolean' },
+        store: { type: 'string' },
+        'init-influx': { type: 'boolean' },
       },
     })
     const config = await loadConfig(values, io.environment, io.directory)
+    if (values['init-influx'] === true) return initialise(config, io)
     const collector = await startCollector({
       config,
       clock: systemClock,
@@ -52,4 +59,14 @@ Options:
     await collector.close()
     return 0
   },
+}
+
+async function initialise({ influx }: CollectorConfig, io: Io): Promise<number> {
+  if (influx === null)
+    throw new UsageError('--init-influx needs DRIFTLINE_INFLUX_URL, or influx.url in the configuration file')
+  const server = new InfluxServer(influx, io.clock)
+  const version = await server.detect()
+  io.stdout(`InfluxDB ${version.text} at ${influx.url}\n`)
+  for (const { name, keeps, done } of await initInflux(server)) io.stdout(`${name}: ${done}, kept ${keeps}\n`)
+  return 0
 }

@@ -35,6 +35,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./baseline-freeze.ts')).baselineFreezeCommand,
   },
   {
+    name: 'rules grafana',
+    summary: 'compile alert rules to Grafana provisioning files',
+    load: async () => (await import('./rules-grafana.ts')).rulesGrafanaCommand,
+  },
+  {
     name: 'backtest',
     summary: 'run the evaluation and the rules of the collector over a file',
     load: async () => (await import('./backtest.ts')).backtestCommand,

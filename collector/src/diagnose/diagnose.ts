@@ -1,4 +1,4 @@
-import type { Result } from '../evaluate/result.ts'
+import { driftSignals, type Result } from '../evaluate/result.ts'
 import { categoryMix } from './causes/category-mix.ts'
 import { changedCorrelation } from './causes/changed-correlation.ts'
 import { changedSpread } from './causes/changed-spread.ts'
@@ -62,7 +62,9 @@ export interface DiagnoseOptions {
  *
  * Outputs that moved together with inputs count half: theirs is a consequence.
  */
-export function diagnose(results: readonly Result[], options: DiagnoseOptions = {}): Diagnosis[] {
+export function diagnose(all: readonly Result[], options: DiagnoseOptions = {}): Diagnosis[] {
+  // Quality, attributions and calls have other causes, or are no cause.
+  const results = all.filter(({ signal }) => signal === 'data-health' || driftSignals.includes(signal))
   const suspected = options.suspects ?? results.filter((result) => result.status === 'drift')
   // What happened to reconstruction errors, which are no quantity of the world, is told by a cause of its own.
   const suspects = suspectsOf(

@@ -1,7 +1,7 @@
 import type { CompiledModel } from './compile-model.ts'
 import { distributionOf, monitorInput, type SliceCounts } from './evaluate-slice.ts'
 import type { UnitDrift } from './evidence/season-reference.ts'
-import type { Result } from './result.ts'
+import { driftSignals, type Result } from './result.ts'
 import { momentsOf } from './season-comparison.ts'
 import type { EvaluatedUnit } from './slice-judge.ts'
 
@@ -12,7 +12,7 @@ import type { EvaluatedUnit } from './slice-judge.ts'
 export function evaluatedUnit(model: CompiledModel, counts: SliceCounts, drifts: readonly Result[]): EvaluatedUnit {
   const drifting = new Map<string, UnitDrift>()
   for (const { status, signal, segment, feature, reference } of drifts) {
-    if (status !== 'drift' || signal === 'data-health') continue
+    if (status !== 'drift' || !driftSignals.includes(signal)) continue
     const key = keyOf(segment, signal, feature)
     if (reference?.kind === 'season') drifting.set(key, 'by-season')
     else if (!drifting.has(key)) drifting.set(key, 'by-baseline')

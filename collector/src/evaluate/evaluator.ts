@@ -8,8 +8,9 @@ import type { SliceCounts } from './evaluate-slice.ts'
 import type { DetectorState } from './evidence/model-detector.ts'
 import { seasonPlan, type Season } from './evidence/season-plan.ts'
 import { createJudges, type Judges } from './judges.ts'
+import { qualityResults } from './quality-results.ts'
 import type { PresetName } from './presets/preset-names.ts'
-import type { Result, SliceStatus } from './result.ts'
+import { driftSignals, type Result, type SliceStatus } from './result.ts'
 import type { SliceJudge } from './slice-judge.ts'
 import { createStoreHistory, type StoreHistory } from './store-history.ts'
 import { smallestVolumeHistory, volumeHistory } from './traffic-volume.ts'
@@ -117,7 +118,7 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     const before = unwatched.get(key) ?? new Map<string, string>()
     const now = new Map<string, string>()
     for (const { status, signal, segment, feature, reason, findings } of results) {
-      if (status !== 'error' || signal === 'data-health') continue
+      if (status !== 'error' || !driftSignals.includes(signal)) continue
       const subject = `${segment === '' ? '' : `${segment}/`}${feature}`
       now.set(subject, [reason, ...findings.map(({ detail }) => detail)].join(', '))
     }
@@ -259,11 +260,13 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
         const next = await current.judges.at(startMs)
         if (next.detectorId !== judge.detectorId) state = next.carry(judge, state)
         judge = next
-        const sliceCounts = countsBySegment(current.compiled, segments)
+        const sliceTotals = totalsBySegment(current.compiled, segments)
+        const sliceCounts = countsOf(current.compiled, sliceTotals)
         const sliding = slice.windowStartMs < slice.startMs
-        const windowCounts = sliding
-          ? countsBySegment(current.compiled, await store.totals(model, version, slice.windowStartMs, slice.endMs))
-          : sliceCounts
+        const windowTotals = sliding
+          ? totalsBySegment(current.compiled, await store.totals(model, version, slice.windowStartMs, slice.endMs))
+          : sliceTotals
+        const windowCounts = sliding ? countsOf(current.compiled, windowTotals) : sliceCounts
         const evaluated = await judge.evaluate(state, {
           model,
           version,
@@ -275,7 +278,18 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
           ...(plan.presets === undefined ? {} : { presets: plan.presets }),
         })
         state = evaluated.state
-        results = evaluated.results
+        const quality = qualityResults(current.compiled, {
+          model,
+          version,
+          slice,
+          revision,
+          sliceTotals: sliceTotals.get('')!,
+          windowTotals,
+          windowCounts,
+          manifest: manifest?.manifest ?? null,
+          detectorId: judge.detectorId,
+        })
+        results = [...evaluated.results, ...quality]
         status = evaluated.status
         rows = evaluated.rows
         encoded = judge.save(state)
@@ -377,8 +391,8 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     const { everyMs } = plan.windows
     const { season = 'none' } = plan
     const { phaseMs } = season === 'none' ? { phaseMs: everyMs } : seasonPlan(season, everyMs)
-    const countsOf = (segments: readonly SegmentTotals[]) => countsBySegment(model, segments)
-    const history = createStoreHistory({ store, model, name, version, everyMs, phaseMs, countsOf })
+    const countsBySegment = (segments: readonly SegmentTotals[]) => countsOf(model, totalsBySegment(model, segments))
+    const history = createStoreHistory({ store, model, name, version, everyMs, phaseMs, countsOf: countsBySegment })
     return { compiled: model, judges: createJudges({ model, season, everyMs, history }), history }
   }
 
@@ -400,21 +414,19 @@ function keyOf(model: string, version: string): string {
 }
 
 /** The whole model under '', and every segment that the baseline declares. */
-function countsBySegment(model: CompiledModel, segments: readonly SegmentTotals[]): SliceCounts {
+function totalsBySegment(model: CompiledModel, segments: readonly SegmentTotals[]): ReadonlyMap<string, Totals> {
   const whole = new Totals()
-  const bySegment = new Map<string, Totals>()
+  const bySegment = new Map([['', whole]])
+  for (const segment of model.layouts.keys()) if (segment !== '') bySegment.set(segment, new Totals())
   for (const { segment, totals } of segments) {
     whole.addTotals(totals)
-    if (!model.layouts.has(segment) || segment === '') continue
-    const sum = bySegment.get(segment) ?? new Totals()
-    sum.addTotals(totals)
-    bySegment.set(segment, sum)
+    if (segment !== '') bySegment.get(segment)?.addTotals(totals)
   }
-  const counts = new Map([['', countsFromTotals(model.layouts.get('')!, whole)]])
-  for (const [segment, layout] of model.layouts) {
-    if (segment !== '') counts.set(segment, countsFromTotals(layout, bySegment.get(segment) ?? new Totals()))
-  }
-  return counts
+  return bySegment
+}
+
+function countsOf(model: CompiledModel, totals: ReadonlyMap<string, Totals>): SliceCounts {
+  return new Map([...totals].map(([segment, own]) => [segment, countsFromTotals(model.layouts.get(segment)!, own)]))
 }
 
 /** Rows as far as they can be told without knowing the features: the largest number of values that one series holds. */

@@ -10,7 +10,11 @@ export const smallestCompleteness = 0.5
  * steady, and above 1 when the labels of busier times arrive; an interval then says nothing and is left out.
  */
 export function labelCompleteness({ distribution, predictions }: LabelCounts): RateResult {
-  const count = distribution.values
+  return completenessOf(distribution.values, predictions)
+}
+
+/** The same of so many outcomes. */
+export function completenessOf(count: number, predictions: number): RateResult {
   return {
     count,
     rows: predictions,

@@ -6,6 +6,22 @@ export type Signal =
   | 'confidence-drift'
   | 'label-drift'
   | 'multivariate-drift'
+  | QualitySignal
+
+/**
+ * What is reported beside drift: quality of the answers, attributions and health of the calls. These results carry no evidence, spend
+ * nothing of the false-alarm budget, and do not enter the status of the slice.
+ */
+export type QualitySignal = 'performance' | 'estimated-performance' | 'calibration' | 'attribution' | 'serving'
+
+/** Signals whose results carry evidence. */
+export const driftSignals: readonly Signal[] = [
+  'feature-drift',
+  'prediction-drift',
+  'confidence-drift',
+  'label-drift',
+  'multivariate-drift',
+]
 
 /**
  * `ok` means that a shift as large as the user asked for would probably have been seen; `insufficient` that it would not;
@@ -25,7 +41,8 @@ export interface Result {
   readonly signal: Signal
   /**
    * Feature name, or the output for predictions (`class`, `score`, `confidence`, `value`), `label`, or `pca` for multivariate
-   * drift; empty for the data health of the whole model.
+   * drift; the metric for performance; empty for the data health of the whole model, for attributions ranked together, and for the
+   * calls of all runtimes.
    */
   readonly feature: string
   readonly startMs: number
@@ -58,6 +75,84 @@ export interface Result {
    * neither in data health nor for the reconstruction error.
    */
   readonly presets?: Readonly<Record<string, PresetVerdict>>
+  /** Of the signals `performance`, `estimated-performance` and `calibration`. */
+  readonly metric?: MetricNumbers
+  /** Of the signal `attribution`, for a feature. */
+  readonly attribution?: AttributionNumbers
+  /** Of the signal `attribution`, for all features together. */
+  readonly ranking?: AttributionRanking
+  /** Of the signal `serving`. */
+  readonly serving?: ServingNumbers
+}
+
+/** One metric of the quality of a model's answers. */
+export interface MetricNumbers {
+  /** Null where its denominator is 0. */
+  readonly value: number | null
+  /** 95 %; null where none is known. */
+  readonly interval: readonly [number, number] | null
+  /** Outcomes, or for estimates scored rows. */
+  readonly rows: number
+  /** The metric of the held-out set, as the manifest has it; null for segments and metrics that it does not name. */
+  readonly offline: number | null
+  /** The same metric of the baseline rows; null where it is not known. */
+  readonly baseline: number | null
+  /** `value` less `offline`, or less `baseline` for estimates; the interval takes these as exact. */
+  readonly difference: number | null
+  readonly differenceInterval: readonly [number, number] | null
+  readonly better: 'higher' | 'lower' | 'nearer-zero'
+  /** The loss that the status asks for, in the unit of the metric; null without something to compare with. */
+  readonly statedLoss: number | null
+  /** What to keep in mind. */
+  readonly note?: string
+}
+
+/** How much one feature moved the predictions of a window. */
+export interface AttributionNumbers {
+  readonly method: string
+  readonly rows: number
+  readonly meanAbsolute: number
+  /** Signed: which way it moved them. */
+  readonly mean: number
+  /** Of the sum of the means over features; null when all are 0. */
+  readonly share: number | null
+  /** 1 is the largest; ties keep the order of the features. */
+  readonly rank: number
+  readonly baselineMeanAbsolute: number | null
+  readonly baselineShare: number | null
+  readonly baselineRank: number | null
+}
+
+/** The order of features by their mean absolute attribution, the largest first; of large models the first of them. */
+export interface AttributionRanking {
+  readonly method: string
+  readonly window: readonly string[]
+  /** Null when the baseline has no attributions. */
+  readonly baseline: readonly string[] | null
+  /** Normalised discounted cumulative gain of the window's order; 1 when it is the baseline's. */
+  readonly ndcg: number | null
+  /** What chance leaves the gain above in all but 0.1 % of unchanged windows; null when the baseline has too few chunks. */
+  readonly ndcgByChance: number | null
+}
+
+/** Health of the inference calls of a slice. Times in seconds, null without calls. */
+export interface ServingNumbers {
+  /** The library that ran the model; null for all of them. */
+  readonly runtime: string | null
+  readonly calls: number
+  readonly errors: number
+  readonly errorRate: number | null
+  readonly p50: number | null
+  readonly p90: number | null
+  readonly p99: number | null
+  readonly mean: number | null
+  readonly max: number | null
+  /** Null when it is not known: it is sent for all runtimes together. */
+  readonly rowsPerCall: number | null
+  /** Rows that recorders did not count; null for one of several runtimes. */
+  readonly droppedRows: number | null
+  /** Rows, and outcomes (`outcome_...`), by the reason why they were not counted. */
+  readonly dropped: Readonly<Record<string, number>>
 }
 
 /** What a window's evidence is compared with. */

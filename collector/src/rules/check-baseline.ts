@@ -1,5 +1,6 @@
 import type { Baseline } from '@driftline/instrumentation/contract'
-import type { LoadedRules } from './loaded.ts'
+import { metricNames } from '../evaluate/metric-values.ts'
+import type { LoadedRule, LoadedRules } from './loaded.ts'
 import { formatPath, type RuleProblem } from './problem.ts'
 import { closest } from './suggest.ts'
 
@@ -28,18 +29,23 @@ export function checkAgainstBaseline(rules: LoadedRules, baseline: Baseline): Ru
     })
   }
   const features = baseline.features.map((feature) => feature.name)
-  const { classes, score, confidence, value } = baseline.predictions
+  const { classes, score, confidence, value, decision } = baseline.predictions
   const predicted = [classes && 'class', score && 'score', value && 'value'].filter((output) => output !== undefined)
   const confident = confidence === undefined ? [] : ['confidence']
   const labelled = baseline.labels === undefined ? [] : ['label']
   const together: string[] = baseline.multivariate === undefined ? [] : [baseline.multivariate.name]
-  const known = {
+  const known: Readonly<Record<LoadedRule['signal'], readonly string[]>> = {
     'feature-drift': features,
     'data-health': features,
     'prediction-drift': predicted,
     'confidence-drift': confident,
     'label-drift': labelled,
     'multivariate-drift': together,
+    // Of the outcomes that recorders send, which no baseline needs to have.
+    performance: [...metricNames],
+    'estimated-performance':
+      baseline.predictions.scoreByLabel === undefined || decision === undefined ? [] : [...metricNames],
+    attribution: baseline.attributions?.features ?? [],
     'any-drift': [...features, ...predicted, ...confident, ...labelled, ...together],
   }
   const segments = Object.keys(baseline.segments?.values ?? {})

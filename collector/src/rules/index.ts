@@ -2,8 +2,11 @@ import type { RuleFile } from './rule.ts'
 
 export type { PresetName } from '../evaluate/presets/preset-names.ts'
 export type {
+  AttributionRule,
   BudgetRule,
   Correction,
+  MetricLimit,
+  PerformanceRule,
   PresetRule,
   Rule,
   RuleFile,

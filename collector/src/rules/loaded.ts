@@ -1,3 +1,4 @@
+import type { MetricName } from '../evaluate/metric-values.ts'
 import type { PresetName } from '../evaluate/presets/preset-names.ts'
 import type { BudgetRule, Correction, Severity, ThresholdRule } from './rule.ts'
 import type { MeasureKind } from './measures.ts'
@@ -34,7 +35,12 @@ export interface FalseAlarmBudget {
   readonly periodMs: number
 }
 
-export type LoadedRule = LoadedBudgetRule | LoadedThresholdRule | LoadedPresetRule
+export type LoadedRule =
+  | LoadedBudgetRule
+  | LoadedThresholdRule
+  | LoadedPresetRule
+  | LoadedPerformanceRule
+  | LoadedAttributionRule
 
 interface LoadedCommon {
   readonly name: string
@@ -71,5 +77,23 @@ export interface LoadedPresetRule extends LoadedCommon {
   readonly preset: PresetName
   /** null: one flagged thing is enough. */
   readonly share: number | null
+  readonly minimumRows: number
+}
+
+export interface LoadedPerformanceRule extends LoadedCommon {
+  readonly kind: 'performance'
+  readonly signal: 'performance' | 'estimated-performance'
+  readonly metric: MetricName
+  readonly direction: 'below' | 'above'
+  /** A value of the metric, or a multiple of what it is relative to. */
+  readonly limit: number
+  readonly relativeTo: 'offline' | 'baseline' | null
+  readonly minimumRows: number
+}
+
+export interface LoadedAttributionRule extends LoadedCommon {
+  readonly kind: 'attribution'
+  readonly signal: 'attribution'
+  readonly top: number
   readonly minimumRows: number
 }

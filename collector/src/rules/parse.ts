@@ -1,10 +1,12 @@
 import { digestJson, type Json } from '@driftline/instrumentation/contract'
 import { z } from 'zod'
 import { seasonProblem } from '../evaluate/evidence/season-plan.ts'
+import { betterWhen, metricNamed, metricNames } from '../evaluate/metric-values.ts'
+import { maximumRanked } from '../evaluate/attribution.ts'
 import { presetNames, type PresetName } from '../evaluate/presets/preset-names.ts'
 import { alarmThreshold, parseBudget } from './budget.ts'
 import { formatDuration, parseDuration } from './duration.ts'
-import type { LoadedRule, LoadedRules, LoadedWindow } from './loaded.ts'
+import type { LoadedPerformanceRule, LoadedRule, LoadedRules, LoadedWindow } from './loaded.ts'
 import { measureFor, measureNames, measures } from './measures.ts'
 import { formatPath, RuleFileError, type Path, type RuleProblem } from './problem.ts'
 import type { Correction } from './rule.ts'
@@ -18,6 +20,8 @@ export const maximumNamesPerRule = 10_000
 export const maximumNameLength = 200
 /** Below this many values distances and p-values say little (STATISTICS section 1). */
 export const defaultMinimumRows = 20
+/** Features that an attribution rule looks at. */
+export const defaultTop = 5
 /** Grace that is given even to slices of a few seconds: an export and its transport take that long. */
 export const minimumGraceMs = 2000
 /** Shorter slices than this are shorter than any export interval. */
@@ -43,6 +47,8 @@ const thresholdSignals = [
 ] as const
 /** Columns: other tools' rules do not speak of a reconstruction error. */
 const presetSignals = ['feature-drift', 'prediction-drift', 'confidence-drift', 'label-drift', 'any-drift'] as const
+const performanceSignals = ['performance', 'estimated-performance'] as const
+const attributionSignals = ['attribution'] as const
 const corrections = ['none', 'bonferroni', 'benjamini-hochberg'] as const
 const seasons = ['hour-of-week', 'hour-of-day', 'none'] as const
 const severities = ['info', 'warning', 'critical'] as const
@@ -82,6 +88,22 @@ const presetSchema = z.strictObject({
   preset: z.enum(presetNames),
   signal: z.enum(presetSignals).optional(),
   share: z.number().optional(),
+  minimumRows: z.int().min(1).max(1_000_000_000).optional(),
+})
+const { features: _, ...commonOfAll } = commonShape
+const limit = z.union([z.number(), z.strictObject({ offline: z.number() }), z.strictObject({ baseline: z.number() })])
+const performanceSchema = z.strictObject({
+  ...commonOfAll,
+  signal: z.enum(performanceSignals),
+  metric: name,
+  below: limit.optional(),
+  above: limit.optional(),
+  minimumRows: z.int().min(1).max(1_000_000_000).optional(),
+})
+const attributionSchema = z.strictObject({
+  ...commonOfAll,
+  signal: z.enum(attributionSignals),
+  top: z.int().min(1).max(maximumRanked).optional(),
   minimumRows: z.int().min(1).max(1_000_000_000).optional(),
 })
 
@@ -211,9 +233,27 @@ function parseRuleList(value: unknown, report: Report): LoadedRule[] {
 }
 
 /**
- * A rule with a `preset` is meant as a preset rule; one with a `test`, a `threshold`, `minimumRows` or `correction`, or on rates, as a
- * threshold rule; any other as a budget rule.
+ * A rule with a `preset` is meant as a preset rule; one with a `metric`, or on performance, as a performance rule; one on attributions, or
+ * with a `top`, as an attribution rule; one with a `test`, a `threshold`, `minimumRows` or `correction`, or on rates, as a threshold rule;
+ * any other as a budget rule.
  */
+function kindOf(fields: { readonly [key: string]: unknown }): LoadedRule['kind'] {
+  const { signal } = fields
+  const has = (...keys: string[]) => keys.some((key) => fields[key] !== undefined)
+  if (has('preset')) return 'preset'
+  if (performanceSignals.some((one) => one === signal) || has('metric', 'below', 'above')) return 'performance'
+  if (signal === 'attribution' || has('top')) return 'attribution'
+  return has('test', 'threshold', 'minimumRows', 'correction') || signal === 'data-health' ? 'threshold' : 'budget'
+}
+
+const schemas: Readonly<Record<LoadedRule['kind'], z.ZodType>> = {
+  preset: presetSchema,
+  performance: performanceSchema,
+  attribution: attributionSchema,
+  threshold: thresholdSchema,
+  budget: budgetSchema,
+}
+
 function parseRule(content: unknown, path: Path, report: Report): LoadedRule | null {
   const fields = asObject(content)
   if (fields === null) {
@@ -221,12 +261,10 @@ function parseRule(content: unknown, path: Path, report: Report): LoadedRule | n
     return null
   }
   const signal = fields['signal']
-  const isPreset = fields['preset'] !== undefined
-  const isThreshold =
-    !isPreset &&
-    (['test', 'threshold', 'minimumRows', 'correction'].some((key) => fields[key] !== undefined) ||
-      signal === 'data-health')
-  let sound = checkShape(isPreset ? presetSchema : isThreshold ? thresholdSchema : budgetSchema, content, path, report)
+  const kind = kindOf(fields)
+  const isPreset = kind === 'preset'
+  const isThreshold = kind === 'threshold'
+  let sound = checkShape(schemas[kind], content, path, report)
   const complain: Report = (steps, message) => {
     sound = false
     report(steps, message)
@@ -237,6 +275,7 @@ function parseRule(content: unknown, path: Path, report: Report): LoadedRule | n
   const keepFiringForMs = readHold('keepFiringFor')
   const measure = isThreshold ? checkTest(fields, path, complain) : null
   if (isPreset) checkShare(fields['share'], path, complain)
+  const performance = kind === 'performance' && sound ? readPerformance(fields, path, complain) : null
   if (!sound || forMs === null || keepFiringForMs === null) return null
 
   const common = {
@@ -248,6 +287,11 @@ function parseRule(content: unknown, path: Path, report: Report): LoadedRule | n
     keepFiringForMs,
     notify: trimmed(fields['notify']),
   }
+  const rows = { minimumRows: (fields['minimumRows'] as number | undefined) ?? defaultMinimumRows }
+  if (kind === 'performance')
+    return { kind, ...common, signal: signal as (typeof performanceSignals)[number], ...performance!, ...rows }
+  if (kind === 'attribution')
+    return { kind, ...common, signal: 'attribution', top: (fields['top'] as number | undefined) ?? defaultTop, ...rows }
   if (isPreset) {
     return {
       kind: 'preset',
@@ -269,6 +313,47 @@ function parseRule(content: unknown, path: Path, report: Report): LoadedRule | n
     minimumRows: (fields['minimumRows'] as number | undefined) ?? defaultMinimumRows,
     correction: (fields['correction'] as Correction | undefined) ?? 'none',
   }
+}
+
+/** What a rule on performance compares, or null with the reason reported. */
+function readPerformance(
+  { metric, below, above }: { readonly [key: string]: unknown },
+  path: Path,
+  report: Report,
+): Pick<LoadedPerformanceRule, 'metric' | 'direction' | 'limit' | 'relativeTo'> | null {
+  const known = metricNamed(metric as string)
+  if (known === null) {
+    report(
+      [...path, 'metric'],
+      `unknown metric ${show(metric)}${didYouMean(metric as string, metricNames)}; valid: ${metricNames.join(', ')}`,
+    )
+    return null
+  }
+  if ((below === undefined) === (above === undefined)) {
+    report(
+      path,
+      `give one of below and above, a value of ${known} or { offline: 0.95 }, a multiple of the held-out set's`,
+    )
+    return null
+  }
+  const direction = below === undefined ? 'above' : 'below'
+  const better = betterWhen(known)
+  if ((better === 'higher' && direction === 'above') || (better === 'lower' && direction === 'below')) {
+    report(
+      [...path, direction],
+      `${known} is better when it is ${better}; give ${direction === 'above' ? 'below' : 'above'}`,
+    )
+    return null
+  }
+  const given = below ?? above
+  if (typeof given === 'number') return { metric: known, direction, limit: given, relativeTo: null }
+  const [[relativeTo, limit]] = Object.entries(given as object) as [['offline' | 'baseline', number]]
+  if (!(direction === 'below' ? limit > 0 && limit <= 1 : limit >= 1)) {
+    const range = direction === 'below' ? 'above 0 and at most 1' : 'of at least 1'
+    report([...path, direction, relativeTo], `expected a multiple ${range}, got ${show(limit)}`)
+    return null
+  }
+  return { metric: known, direction, limit, relativeTo }
 }
 
 function checkShare(share: unknown, path: Path, report: Report): void {

@@ -34,7 +34,7 @@ export interface WindowOptions {
 }
 
 /** A budget rule has no threshold: it fires when the evidence under the model's false-alarm budget reaches its threshold. */
-export type Rule = BudgetRule | ThresholdRule | PresetRule
+export type Rule = BudgetRule | ThresholdRule | PresetRule | PerformanceRule | AttributionRule
 
 interface RuleCommon {
   readonly name: string
@@ -100,5 +100,40 @@ export interface PresetRule extends RuleCommon {
   /** Fires when at least this share of what it looks at is flagged (Evidently's data set rule: 0.5); default: when anything is. */
   readonly share?: number
   /** Windows with fewer values are not judged; default 20. */
+  readonly minimumRows?: number
+}
+
+/**
+ * Fires when a metric of quality is too bad: when its whole 95 % interval lies beyond the limit, or, of metrics without an interval, the
+ * value. A value beyond the limit whose interval reaches back across it neither fires nor resolves. Not covered by the false-alarm budget.
+ */
+export interface PerformanceRule extends Omit<RuleCommon, 'features'> {
+  /** `performance`: of outcomes that became known; `estimated-performance`: without them, and blind to concept drift. */
+  readonly signal: 'performance' | 'estimated-performance'
+  /** `accuracy`, `f1`, `precision`, `recall`, `mae`, ... */
+  readonly metric: string
+  /** Fires below this; for metrics that are better when they are higher. */
+  readonly below?: MetricLimit
+  /** Fires above this; for errors. */
+  readonly above?: MetricLimit
+  /** Windows with fewer outcomes (for estimates: scored rows) are not judged; default 20. */
+  readonly minimumRows?: number
+}
+
+/**
+ * A value of the metric, or a multiple of what it was offline (in the manifest's held-out set, for the whole model only) or among the
+ * rows of the baseline.
+ */
+export type MetricLimit = number | { readonly offline: number } | { readonly baseline: number }
+
+/**
+ * Fires when the features that move predictions most are others, or in another order, than in the baseline, by more than chance
+ * explains in 999 of 1000 windows. Not covered by the false-alarm budget.
+ */
+export interface AttributionRule extends Omit<RuleCommon, 'features'> {
+  readonly signal: 'attribution'
+  /** How many features are looked at, from the largest on; default 5. */
+  readonly top?: number
+  /** Windows with fewer rows with attributions are not judged; default 20. */
   readonly minimumRows?: number
 }

@@ -21,6 +21,8 @@ export interface Baseline {
   readonly labels?: CategoricalSummary
   /** The detector of changes between numeric features; absent when fewer than two vary. */
   readonly multivariate?: MultivariateBaseline
+  /** How much each feature moved the predictions of the baseline rows; absent when they have no attributions. */
+  readonly attributions?: AttributionBaseline
   /** How the rows were cut into time-ordered chunks; absent when the data has no time column. */
   readonly chunking?: Chunking
   /** The same features and predictions, per declared segment value. */
@@ -169,4 +171,23 @@ export interface ReconstructionSummary {
   readonly error: NumericSummary
   /** Rows of which a value was missing or invalid, so that the mean stood in for it. */
   readonly imputed: number
+}
+
+/** Attributions of the baseline rows, whose sizes alone are compared. */
+export interface AttributionBaseline {
+  /** How they were computed, as recorders name it: attributions of two methods are not compared. */
+  readonly method: string
+  /** Rows with attributions. */
+  readonly rows: number
+  /** Names of features, in declared order. */
+  readonly features: readonly string[]
+  /** Per feature: mean of |attribution| over these rows. */
+  readonly meanAbsolute: readonly number[]
+  /** Per chunk of `chunking`: its rows with attributions, and per feature the sum of |attribution|. */
+  readonly chunks?: readonly AttributionChunk[]
+}
+
+export interface AttributionChunk {
+  readonly rows: number
+  readonly absoluteSums: readonly number[]
 }

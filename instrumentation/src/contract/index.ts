@@ -1,5 +1,7 @@
 export * from './names.ts'
 export type {
+  AttributionBaseline,
+  AttributionChunk,
   Baseline,
   BaselineOrigin,
   BaselineSource,

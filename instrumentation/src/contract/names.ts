@@ -128,6 +128,7 @@ export type MetricId =
   | 'inferenceRows'
   | 'outcomes'
   | 'outcomeError'
+  | 'outcomeScore'
   | 'outcomeDelay'
   | 'reconstructionError'
   | 'imputedRows'
@@ -239,6 +240,13 @@ export const metrics: Readonly<Record<MetricId, MetricDefinition>> = {
     unit: '1',
     description: 'Residual of a regression: prediction minus actual.',
     required: [],
+  },
+  outcomeScore: {
+    name: `${prefix}.outcome.score`,
+    instrument: 'histogram',
+    unit: '1',
+    description: 'Score that a prediction had whose actual class became known, by that class.',
+    required: [attributes.outcomeClass.name],
   },
   outcomeDelay: {
     name: `${prefix}.outcome.delay`,

@@ -4,6 +4,7 @@ import { otherCategory } from './names.ts'
 import { nextDown } from './next-down.ts'
 import { maxBounds, maxCategories, maxChunks, maxFeatures } from './parse-limits.ts'
 import { field, item, Problems, shown, sum, type Fields } from './parse-fields.ts'
+import { checkAttributions } from './parse-attributions.ts'
 import { checkBasis, multivariateFields, reconstructionFields } from './parse-multivariate.ts'
 
 const numericFields = ['bounds', 'counts', 'values', 'mean', 'variance', 'min', 'max', 'chunks']
@@ -34,6 +35,7 @@ export function parseBaseline(value: unknown): Baseline {
     'predictions',
     'labels',
     'multivariate',
+    'attributions',
     'chunking',
     'segments',
   ])
@@ -51,6 +53,7 @@ export function parseBaseline(value: unknown): Baseline {
     checkPredictions(scope, baseline.predictions)
     if (baseline.labels !== undefined) checkPartial(scope, baseline.labels, 'labels', 'categorical')
     if (baseline.multivariate !== undefined) checkMultivariate(scope, baseline.multivariate, features)
+    if (baseline.attributions !== undefined) checkAttributions(scope, baseline.attributions, features)
     if (baseline.segments !== undefined) checkSegments(scope, baseline, features)
   }
   problems.throwIfAny()

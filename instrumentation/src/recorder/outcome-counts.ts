@@ -1,7 +1,7 @@
 import { delayBounds } from '../contract/index.ts'
 import type { ModelPlan } from '../plan.ts'
 import { CategoricalColumn } from './categorical-column.ts'
-import type { NumericReading } from './numeric-block.ts'
+import type { NumericColumn, NumericReading } from './numeric-block.ts'
 import { SingleHistogram } from './single-histogram.ts'
 
 /**
@@ -16,11 +16,16 @@ export interface OutcomePair {
   readonly count: number
 }
 
+/** Actual classes by which scores are counted: a score is that of one class against another; `_OTHER` and a third show mistakes. */
+export const maxScoredClasses = 4
+
 export interface OutcomeReading {
   /** Every pair that was ever counted. */
   readonly pairs: readonly OutcomePair[]
   /** Prediction minus actual, of regressions. */
   readonly error: NumericReading
+  /** Scores of predictions with an outcome, by actual class. */
+  readonly scores: readonly { readonly actual: string; readonly score: NumericReading }[]
   /** Seconds between a prediction and its outcome. */
   readonly delay: NumericReading
 }
@@ -32,11 +37,14 @@ export class OutcomeCounts {
   readonly #pairs = new Map<number, { predicted: number; actual: number; count: number }>()
   /** Its cells are log-linear: a baseline does not hold residuals. */
   readonly #error = new SingleHistogram({ bounds: null, origin: 0, low: -Infinity, high: Infinity })
+  readonly #scores = new Map<number, SingleHistogram>()
+  readonly #scoreColumn: NumericColumn
   readonly #delay = new SingleHistogram({ bounds: delayBounds, origin: 0, low: -Infinity, high: Infinity })
 
   constructor({ predictions, outcomeClasses }: Pick<ModelPlan, 'predictions' | 'outcomeClasses'>) {
     this.#predicted = new CategoricalColumn({ kind: 'categorical', categories: predictions.classes })
     this.#actual = new CategoricalColumn({ kind: 'categorical', categories: outcomeClasses })
+    this.#scoreColumn = predictions.score
   }
 
   /** Number of a predicted class, below 0 for what is none. */
@@ -44,13 +52,28 @@ export class OutcomeCounts {
     return this.#predicted.indexOf(predicted)
   }
 
-  /** Whether the actual class was one, and so was counted. */
-  addClass(predicted: number, actualClass: unknown): boolean {
+  /**
+   * Whether the actual class was one, and so was counted.
+   *
+   * @param score of the prediction; NaN when it had none
+   */
+  addClass(predicted: number, actualClass: unknown, score: number): boolean {
     const actual = this.#actual.indexOf(actualClass)
     if (actual < 0) return false
     const pair = this.#pairOf(predicted, actual)
     pair.count++
+    if (Number.isFinite(score)) this.#addScore(actual, score)
     return true
+  }
+
+  #addScore(actual: number, score: number): void {
+    let histogram = this.#scores.get(actual)
+    if (histogram === undefined) {
+      if (this.#scores.size >= maxScoredClasses) return
+      histogram = new SingleHistogram(this.#scoreColumn)
+      this.#scores.set(actual, histogram)
+    }
+    histogram.record(score)
   }
 
   /** Whether the actual value was a finite number, and so was counted. */
@@ -74,7 +97,8 @@ export class OutcomeCounts {
       pairs.push({ predicted: predicted[pair.predicted]!, actual: actual[pair.actual]!, count: pair.count })
       pair.count = 0
     }
-    return { pairs, error: this.#error.take(), delay: this.#delay.take() }
+    const scores = [...this.#scores].map(([index, histogram]) => ({ actual: actual[index]!, score: histogram.take() }))
+    return { pairs, error: this.#error.take(), scores, delay: this.#delay.take() }
   }
 
   #pairOf(predicted: number, actual: number): { count: number } {

@@ -83,7 +83,9 @@ export class OutcomeRecorder {
     const group = this.#groupOf(segment)
     const predicted = this.#predictedClass(answer)
     const index = predicted === null ? none : this.#counts[group]!.counts.predictedIndex(predicted)
-    const value = typeof answer.value === 'number' ? answer.value : Number.NaN
+    // Of a class the score is kept, of a regression the value.
+    const kept = index < 0 ? answer.value : answer.score
+    const value = typeof kept === 'number' ? kept : Number.NaN
     if (index < 0 && !Number.isFinite(value)) this.#drop('outcome_without_prediction', 1)
     else this.#pending.add(text, group, index, value, this.#now())
   }
@@ -103,8 +105,8 @@ export class OutcomeRecorder {
     }
     const { counts } = this.#counts[this.#pending.groupOf(slot)]!
     const predicted = this.#pending.classOf(slot)
-    const counted =
-      predicted >= 0 ? counts.addClass(predicted, actual) : counts.addValue(this.#pending.valueOf(slot), actual)
+    const value = this.#pending.valueOf(slot)
+    const counted = predicted >= 0 ? counts.addClass(predicted, actual, value) : counts.addValue(value, actual)
     if (!counted) {
       this.#drop('outcome_invalid', 1)
       return
@@ -118,7 +120,7 @@ export class OutcomeRecorder {
   record(segment: string | null, predicted: unknown, actual: unknown, delaySeconds: number | undefined): void {
     const { counts } = this.#counts[this.#groupOf(segment)]!
     const index = counts.predictedIndex(predicted)
-    if (index < 0 || !counts.addClass(index, actual)) {
+    if (index < 0 || !counts.addClass(index, actual, Number.NaN)) {
       this.#drop('outcome_invalid', 1)
       return
     }

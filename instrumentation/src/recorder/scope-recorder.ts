@@ -1,3 +1,4 @@
+import { AttributionRecorder, type AttributionReading } from './attribution-recorder.ts'
 import type { Decision } from '../contract/index.ts'
 import type { ModelPlan } from '../plan.ts'
 import { CategoricalColumn, type CategoricalReading } from './categorical-column.ts'
@@ -19,6 +20,13 @@ export interface Output {
   readonly confidence?: number | undefined
   /** Output of a regression model. */
   readonly value?: number | undefined
+  /**
+   * How much each feature moved this prediction, such as its SHAP value: by name, where features may be left out, or an array over all
+   * features in the order of the baseline.
+   */
+  readonly attributions?: Readonly<Record<string, number | undefined>> | ArrayLike<number> | undefined
+  /** How they were computed, such as `shap`; default `unknown`. Attributions of different methods are counted apart. */
+  readonly attributionMethod?: string | undefined
   /** Value of the segment column that the baseline declares. */
   readonly segment?: string | undefined
   /** Under what `monitor.outcome()` will find this prediction once its outcome is known: a text of up to 200 characters, or a number. */
@@ -31,6 +39,9 @@ export interface BatchOutput {
   readonly scores?: Values | undefined
   readonly confidences?: Values | undefined
   readonly values?: Values | undefined
+  /** Attributions: a row-major array over all features in order, or one array per feature by name. */
+  readonly attributions?: ArrayLike<number> | Readonly<Record<string, ArrayLike<number> | undefined>> | undefined
+  readonly attributionMethod?: string | undefined
   readonly segments?: Values | undefined
   /** Under what `monitor.outcome()` will find each prediction. */
   readonly ids?: Values | undefined
@@ -55,6 +66,8 @@ export interface ScopeReading {
   readonly value: NumericReading
   /** Null when the model has no multivariate detector. */
   readonly detector: DetectorReading | null
+  /** By method; empty until the first attribution comes. */
+  readonly attributions: readonly AttributionReading[]
   /** Answers of the model that could not be counted: not finite, or of a wrong type. */
   readonly invalidOutputs: number
 }
@@ -77,6 +90,8 @@ export class ScopeRecorder {
   readonly #confidence: SingleHistogram
   readonly #value: SingleHistogram
   readonly #detector: DetectorRecorder | null
+  /** Made when the first attribution comes. */
+  #attributions: AttributionRecorder | null = null
   readonly #positive: number
   readonly #negative: number
   readonly #onInvalidFeature: OnInvalid
@@ -176,9 +191,9 @@ export class ScopeRecorder {
 
   /** Counts the answer to one row. Nothing of it is counted when reading it throws. */
   recordOutput(output: Output): void {
-    let { class: predicted, score, confidence, value }: Output = none
+    let { class: predicted, score, confidence, value, attributions, attributionMethod }: Output = none
     try {
-      ;({ class: predicted, score, confidence, value } = output)
+      ;({ class: predicted, score, confidence, value, attributions, attributionMethod } = output)
     } catch {
       this.#invalidOutputs++
       return
@@ -189,11 +204,15 @@ export class ScopeRecorder {
     if (confidence !== undefined && confidence !== null) this.#recordAnswer(this.#confidence, confidence)
     else if (scored && this.#binary && score! >= 0 && score! <= 1) this.#confidence.record(Math.max(score!, 1 - score!))
     this.#recordAnswer(this.#value, value)
+    if (attributions !== undefined && attributions !== null) {
+      this.#attributions ??= new AttributionRecorder(this.#shape.names)
+      if (!this.#attributions.record(attributions, attributionMethod)) this.#invalidOutputs++
+    }
   }
 
   /** Counts the answers to rows of a batch; `rows` are their numbers. */
   recordOutputs(output: BatchOutput, rows: Int32Array, count: number): void {
-    const { classes, scores, confidences, values } = output
+    const { classes, scores, confidences, values, attributions } = output
     if (scores !== undefined) {
       this.#gatherAnswers(scores, rows, count)
       if (classes === undefined && this.#decision !== null) {
@@ -221,6 +240,10 @@ export class ScopeRecorder {
         if (predicted !== undefined && predicted !== null) this.#recordClass(predicted)
       }
     }
+    if (attributions !== undefined && attributions !== null) {
+      this.#attributions ??= new AttributionRecorder(this.#shape.names)
+      this.#invalidOutputs += this.#attributions.recordRows(attributions, output.attributionMethod, rows, count)
+    }
   }
 
   /** What was counted since the last call; counting starts again at zero. */
@@ -242,6 +265,7 @@ export class ScopeRecorder {
       confidence,
       value,
       detector: this.#detector?.take() ?? null,
+      attributions: this.#attributions?.take() ?? [],
       invalidOutputs: this.#invalidOutputs,
     }
     this.#numeric.reset()

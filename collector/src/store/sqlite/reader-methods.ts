@@ -18,10 +18,18 @@ interface VersionCall {
   readonly version: string
 }
 
+/** As SavedSlice, for the way between threads. */
+export interface PackedSlice {
+  readonly startMs: number
+  readonly endMs: number
+  readonly segments: readonly PackedSegment[]
+}
+
 /** What the receiving thread asks of the reader. JSON documents stay text: the asking side parses them. */
 export type ReaderMethods = {
   readonly modelVersions: (call: null) => ModelVersionSummary[]
   readonly totals: (call: VersionCall & { fromMs: number; toMs: number }) => PackedSegment[]
+  readonly savedSlices: (call: VersionCall & { fromMs: number; toMs: number }) => PackedSlice[]
   readonly touchedSlices: (call: VersionCall & { everyMs: number; afterSequence: number }) => TouchedSlice[]
   readonly evaluations: (query: EvaluationQuery) => StoredEvaluation[]
   readonly results: (query: ResultQuery) => string[]
@@ -97,6 +105,19 @@ export function readerMethods(database: DatabaseSync): ReaderMethods {
       database.exec('BEGIN')
       try {
         return totalsReader.totals(id, call.fromMs, call.toMs).map(packSegment)
+      } finally {
+        database.exec('COMMIT')
+      }
+    },
+
+    savedSlices(call) {
+      const id = versionId(call)
+      if (id === null) return []
+      database.exec('BEGIN')
+      try {
+        return totalsReader
+          .savedSlices(id, call.fromMs, call.toMs)
+          .map((slice) => ({ ...slice, segments: slice.segments.map(packSegment) }))
       } finally {
         database.exec('COMMIT')
       }

@@ -28,7 +28,10 @@ import { openDataDirectory, openDataDirectoryForReading, type DataDirectory } fr
 import { unpackSegment } from './packed-totals.ts'
 import type { WriterMethods } from './protocol.ts'
 import type { ReaderMethods } from './reader-methods.ts'
+import type { SavedSlice } from './totals-reader.ts'
 import { WorkerClient } from './worker-client.ts'
+
+export type { SavedSlice } from './totals-reader.ts'
 
 export interface SqliteStoreOptions {
   /** Where `driftline.sqlite` and its companions lie; made when missing. */
@@ -37,13 +40,19 @@ export interface SqliteStoreOptions {
   readonly readOnly?: boolean
 }
 
+/** What only the embedded store can say; the InfluxDB store keeps its control data in one. */
+export interface EmbeddedStore extends Store {
+  /** The saved sums that stand in for pruned blocks in [fromMs, toMs): slices that lie wholly in it and do not overlap, in time order. */
+  savedSlices(model: string, version: string, fromMs: number, toMs: number): Promise<SavedSlice[]>
+}
+
 /**
  * The embedded store: one SQLite file, written by one worker thread and read by another.
  *
  * @throws DataDirectoryInUseError when another process has the directory, DataDirectoryError when it cannot be used or
  * its data is damaged or of a newer version.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<EmbeddedStore> {
   const { directory, readOnly = false } = options
   const opened = readOnly ? openDataDirectoryForReading(directory) : openDataDirectory(directory)
   const reader = startWorker<ReaderMethods>('reader', opened.file)
@@ -71,7 +80,7 @@ function startWorker<M extends ReaderMethods | WriterMethods>(
 /** Encoded values that wait for their commit; beyond it, the disk does not keep up and the sender had better wait. */
 const maximumWaitingBytes = 256 * 1024 * 1024
 
-class SqliteStore implements Store {
+class SqliteStore implements EmbeddedStore {
   readonly #directory: DataDirectory
   readonly #reader: WorkerClient<ReaderMethods>
   readonly #writer: WorkerClient<WriterMethods> | null
@@ -111,6 +120,11 @@ class SqliteStore implements Store {
 
   async totals(model: string, version: string, fromMs: number, toMs: number): Promise<SegmentTotals[]> {
     return (await this.#reading().call('totals', { model, version, fromMs, toMs })).map(unpackSegment)
+  }
+
+  async savedSlices(model: string, version: string, fromMs: number, toMs: number): Promise<SavedSlice[]> {
+    const slices = await this.#reading().call('savedSlices', { model, version, fromMs, toMs })
+    return slices.map((slice) => ({ ...slice, segments: slice.segments.map(unpackSegment) }))
   }
 
   async touchedSlices(model: string, version: string, everyMs: number, afterSequence: number): Promise<TouchedSlice[]> {

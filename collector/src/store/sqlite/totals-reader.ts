@@ -62,6 +62,21 @@ export class TotalsReader {
     return [...groups.values()].map((sum) => sum.finish())
   }
 
+  /** The saved sums that stand in for pruned blocks in the range, slice by slice. Within one read transaction of the caller. */
+  savedSlices(versionId: number, fromMs: number, toMs: number): SavedSlice[] {
+    const { prunedBefore } = this.#retention.get() as { prunedBefore: number }
+    if (fromMs * 1000 >= prunedBefore) return []
+    return this.#chooseWindows(versionId, fromMs, toMs, prunedBefore).map(({ start, end, rows }) => ({
+      startMs: start / 1000,
+      endMs: end / 1000,
+      segments: rows.map((row) => {
+        const sum = new GroupSum(row.segment, row.baselineDigest)
+        sum.addWindow(this.#decode(row), row)
+        return sum.finish()
+      }),
+    }))
+  }
+
   /** Slices that lie in the range and do not overlap: where `every` was changed between, the longer one of two. */
   #chooseWindows(versionId: number, fromMs: number, toMs: number, prunedBefore: number): StandIn[] {
     const chosen: StandIn[] = []
@@ -94,6 +109,13 @@ export class TotalsReader {
     })
     return { shape, values, fixed: decoder.fixed }
   }
+}
+
+/** The sums that were saved of one slice. */
+export interface SavedSlice {
+  readonly startMs: number
+  readonly endMs: number
+  readonly segments: readonly SegmentTotals[]
 }
 
 interface ScopeRow {

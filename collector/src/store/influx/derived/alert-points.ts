@@ -1,0 +1,39 @@
+import type { AlertEvent, AlertRecord } from '../../../alert/alert.ts'
+import { alertStateCodes, wholeModel } from '../derived-schema.ts'
+import { derivedPoint, type DerivedPoint } from './derived-point.ts'
+
+/** States of alerts after a change, and the marks that dashboards show of it. */
+export function alertPoints(alerts: readonly AlertRecord[], events: readonly AlertEvent[]): DerivedPoint[] {
+  const byId = new Map(alerts.map((alert) => [alert.id, alert]))
+  const points: DerivedPoint[] = []
+  for (const alert of alerts) {
+    const { model, version, segment, rule, severity, state, explanation } = alert
+    points.push(
+      derivedPoint(
+        'alert',
+        changedAtMs(alert),
+        { model, version, segment: segment === '' ? wholeModel : segment, rule, severity },
+        { state: alertStateCodes[state], evidence: explanation.evidence },
+      ),
+    )
+  }
+  for (const event of events) {
+    const alert = byId.get(event.alertId)
+    if (alert === undefined) continue
+    const { model, version, rule, explanation } = alert
+    const { atMs } = event
+    const mark = (kind: string, at: number, title: string, text: string) =>
+      points.push(derivedPoint('event', at, { model, version, kind, subject: rule }, { title, text }))
+    if (event.kind === 'firing') {
+      mark('alert', atMs, `alert: ${rule}`, explanation.summary)
+      mark('drift-onset', explanation.onsetMs, `estimated onset: ${rule}`, explanation.summary)
+    } else if (event.kind === 'resolved') mark('resolved', atMs, `resolved: ${rule}`, explanation.summary)
+    else if (event.kind === 'verdict') mark('verdict', atMs, `verdict on ${rule}`, event.detail)
+  }
+  return points
+}
+
+function changedAtMs({ resolvedAtMs, firedAtMs, activeSinceMs, state }: AlertRecord): number {
+  if (state === 'resolved' || state === 'inactive') return resolvedAtMs ?? activeSinceMs
+  return state === 'firing' ? (firedAtMs ?? activeSinceMs) : activeSinceMs
+}
