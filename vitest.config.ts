@@ -5,7 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@driftline/source'] } },
   test: {
     include: ['{instrumentation,collector,dashboards,simulator,examples,test}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**'],
+    // Those of other releases have a configuration of their own.
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.versions.test.ts'],
     pool: 'forks',
     execArgv: ['-C', '@driftline/source'],
     testTimeout: 30_000,

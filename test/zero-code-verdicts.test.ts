@@ -159,7 +159,8 @@ describe('the same server with createMonitor and with --import', () => {
   async function verdicts(form: Form): Promise<Verdict[]> {
     await collectors[form].evaluate()
     const { results } = await get<{ results: Verdict[] }>(form, 'results?limit=1000')
-    return results
+    // How long calls took is not the same twice.
+    return results.filter(({ signal }) => signal !== 'serving')
   }
 
   it('gives the same verdicts on usual rows, missing values and a planted drift', { timeout: 120_000 }, async () => {

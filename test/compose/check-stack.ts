@@ -117,7 +117,7 @@ function listeningPort(service: Service, { root }: StackFiles, code: Code): numb
   if (targetOf(service) === 'collector')
     return service.restart === 'no' ? null : Number(service.environment?.['DRIFTLINE_PORT'] ?? code.collectorPort)
   if (service.command?.some((part) => part.endsWith('/server.ts')) !== true) return null
-  const source = readFileSync(join(root, 'examples/employment/server.ts'), 'utf8')
+  const source = readFileSync(join(root, 'examples/employment/serve.ts'), 'utf8')
   return Number(service.environment?.['PORT'] ?? /process\.env\['PORT'\] \?\? (\d+)/.exec(source)?.[1])
 }
 
@@ -157,7 +157,7 @@ function checkVariables(name: string, service: Service, { root }: StackFiles, co
   else if (restart === 'no') known = (variable) => variable in secrets || variable === grafanaInfluxToken
   else if (targetOf(service) === 'collector') known = (variable) => code.collectorVariables.has(variable)
   else {
-    const source = readFileSync(join(root, 'examples/employment/server.ts'), 'utf8')
+    const source = readFileSync(join(root, 'examples/employment/serve.ts'), 'utf8')
     const own = new Set([...source.matchAll(/process\.env\['(\w+)'\]/g)].map((match) => match[1]!))
     const otel = openTelemetryVariables(root)
     known = (variable) => own.has(variable) || otel.has(variable)

@@ -98,8 +98,8 @@ export class ModelAgent implements Agent {
     if (this.#libraries.some((known) => known.name === library && known.version === version)) return
     this.#libraries.push({ name: library, version })
     this.#options.witness?.patched(library, version)
-    const { clock } = this.#options
-    this.#announceSoon(this.#intervalMillis - (clock.now() % this.#intervalMillis))
+    // Not at the next boundary, which may come before a server has opened its model.
+    this.#announceSoon(this.#intervalMillis)
   }
 
   warn(kind: WarningKind, subject: string, reason: string): void {
