@@ -5,8 +5,14 @@ import type { Prediction } from './predict.ts'
 /** Answers rows, in their order. */
 export type Predict = (rows: readonly PersonRow[]) => Promise<readonly Prediction[]>
 
-/** Rows of one request; more belong into several requests. */
-const maximumRows = 1000
+/** What became of a prediction: the answer of the world to the row with this id. */
+export interface Outcome {
+  readonly id: string | number
+  readonly employed: boolean
+}
+
+/** Rows or outcomes of one request; more belong into several requests. */
+const maximumItems = 1000
 
 /** A request that is wrong, with the reason for its sender. */
 class BadRequest extends Error {}
@@ -14,8 +20,11 @@ class BadRequest extends Error {}
 /**
  * `POST /predict` takes one row, or `{ rows: [...] }`, and answers `{ predictions: [{ id, employed, probability }] }` in the same order.
  * Features that are absent or null are unknown; the model can do without them.
+ *
+ * `POST /outcomes` takes `{ outcomes: [{ id, employed }] }`, hands them on and answers `{ taken }`, their number. Nobody to hand them to, no such
+ * route.
  */
-export function createApp(predict: Predict): Express {
+export function createApp(predict: Predict, takeOutcomes?: (outcomes: readonly Outcome[]) => void): Express {
   const app = express()
   app.disable('x-powered-by')
   app.use(express.json({ limit: '1mb' }))
@@ -25,10 +34,18 @@ export function createApp(predict: Predict): Express {
   })
 
   app.post('/predict', async (request, response) => {
-    const rows = readRequest(request.body)
+    const rows = readRows(request.body)
     const predictions = await predict(rows)
     response.json({ predictions: predictions.map((prediction, i) => ({ id: rows[i]!.id ?? null, ...prediction })) })
   })
+
+  if (takeOutcomes !== undefined) {
+    app.post('/outcomes', (request, response) => {
+      const outcomes = readOutcomes(request.body)
+      takeOutcomes(outcomes)
+      response.json({ taken: outcomes.length })
+    })
+  }
 
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     const status = error instanceof BadRequest ? 400 : clientStatus(error)
@@ -38,12 +55,9 @@ export function createApp(predict: Predict): Express {
 }
 
 /** Finds the rows in a request body, or throws a BadRequest that says what is wrong with it. */
-function readRequest(body: unknown): PersonRow[] {
-  if (!isObject(body)) throw new BadRequest('send a JSON object, with content-type application/json')
-  const rows = 'rows' in body ? body['rows'] : [body]
-  if (!Array.isArray(rows)) throw new BadRequest('rows: an array is needed')
-  if (rows.length === 0) throw new BadRequest('rows: there is none')
-  if (rows.length > maximumRows) throw new BadRequest(`rows: ${rows.length} are too many, ${maximumRows} are allowed`)
+function readRows(body: unknown): PersonRow[] {
+  requireObject(body)
+  const rows = 'rows' in body ? readList('rows', body['rows']) : [body]
   for (const [i, row] of rows.entries()) {
     const place = 'rows' in body ? `rows[${i}]` : 'the row'
     if (!isObject(row)) throw new BadRequest(`${place}: an object with features is needed`)
@@ -55,6 +69,32 @@ function readRequest(body: unknown): PersonRow[] {
     }
   }
   return rows as PersonRow[]
+}
+
+/** The same for outcomes. */
+function readOutcomes(body: unknown): Outcome[] {
+  requireObject(body)
+  return readList('outcomes', body['outcomes']).map((outcome, i) => {
+    const place = `outcomes[${i}]`
+    if (!isObject(outcome)) throw new BadRequest(`${place}: an object with id and employed is needed`)
+    const { id, employed } = outcome
+    if ((typeof id !== 'string' && typeof id !== 'number') || id === '')
+      throw new BadRequest(`${place}.id: the id of a row, a text or a number, is needed`)
+    if (typeof employed !== 'boolean') throw new BadRequest(`${place}.employed: true or false is needed`)
+    return { id, employed }
+  })
+}
+
+function requireObject(body: unknown): asserts body is Record<string, unknown> {
+  if (!isObject(body)) throw new BadRequest('send a JSON object, with content-type application/json')
+}
+
+function readList(name: string, list: unknown): unknown[] {
+  if (!Array.isArray(list)) throw new BadRequest(`${name}: an array is needed`)
+  if (list.length === 0) throw new BadRequest(`${name}: there is none`)
+  if (list.length > maximumItems)
+    throw new BadRequest(`${name}: ${list.length} are too many, ${maximumItems} are allowed`)
+  return list
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

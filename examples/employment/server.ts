@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { createMonitor } from '@driftline/instrumentation'
 import { createApp } from './app.ts'
-import { monitored } from './monitored.ts'
+import { monitored, recordOutcomes } from './monitored.ts'
 import { openModel, predict } from './predict.ts'
 import { serve } from './serve.ts'
 
@@ -10,7 +10,10 @@ const beside = (name: string): string => fileURLToPath(new URL(name, import.meta
 const monitor = createMonitor({ manifest: beside('manifest.json'), baseline: beside('baseline.json') })
 const session = await openModel()
 serve(
-  createApp(monitored((rows) => predict(session, rows), monitor)),
+  createApp(
+    monitored((rows) => predict(session, rows), monitor),
+    (outcomes) => recordOutcomes(outcomes, monitor),
+  ),
   // Sends the metrics of the last interval.
   () => monitor.shutdown(),
 )

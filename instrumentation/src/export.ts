@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { FailureReport } from './failure-report.ts'
 import type { Attributes, ExportResult, MetricExporter, ResourceMetrics } from './otel.ts'
+import { onProcessExit } from './process-exit.ts'
 import type { Interval, IntervalProducer } from './producer.ts'
 import { PostponedExport, quietAgent, retryTime } from './quiet-agent.ts'
 import type { DropReason } from './recorder/model-recorder.ts'
@@ -67,7 +68,7 @@ export class IntervalExporter {
   #failed = 0
   #pointsAtExit = 0
   #takenPoints = 0
-  readonly #onExit = (): void => this.#flushAtExit()
+  #cancelExit: (() => void) | null = null
 
   constructor(options: ExportOptions) {
     this.#options = options
@@ -80,7 +81,7 @@ export class IntervalExporter {
   }
 
   start(): void {
-    process.on('beforeExit', this.#onExit)
+    this.#cancelExit ??= onProcessExit(() => this.#flushAtExit())
     this.#schedule()
   }
 
@@ -99,7 +100,7 @@ export class IntervalExporter {
 
   async #stop(): Promise<void> {
     this.#cancelTimer?.()
-    process.off('beforeExit', this.#onExit)
+    this.#cancelExit?.()
     this.#take()
     // A last attempt, whatever the receiver asked for.
     this.#notBefore = 0
@@ -205,7 +206,7 @@ export class IntervalExporter {
         if (settled) return
         settled = true
         this.#failed++
-        failures.add('export', error)
+        failures.add('export', explained(error))
         if (error instanceof PostponedExport) {
           const asked = retryTime(error.retryAfter, clock.now()) ?? 0
           this.#notBefore = Math.min(asked, clock.now() + maxPostponedMillis)
@@ -266,10 +267,31 @@ export class IntervalExporter {
 /** Node rounds timers to milliseconds; anything more is not a timer that came early but a clock that was set back. */
 const maxTimerEarlyMillis = 50
 
-/** Whether the receiver said that this interval will never be welcome. The two exceptions are about load and time. */
+/**
+ * Answers that say nothing of an interval itself: a token that was rotated, a proxy without its route yet, load and time. What was
+ * refused so is kept as in an outage, until somebody has put it right.
+ */
+const passingStatuses: ReadonlySet<number> = new Set([401, 403, 404, 408, 429])
+
+/** Whether the receiver said that this interval will never be welcome. */
 function isRejection(error: unknown): boolean {
   const { code } = error as { code?: unknown }
-  return typeof code === 'number' && code >= 400 && code < 500 && code !== 408 && code !== 429
+  return typeof code === 'number' && code >= 400 && code < 500 && !passingStatuses.has(code)
+}
+
+/** Says where to look, for answers that pass only when somebody puts something right. */
+function explained(error: unknown): unknown {
+  const { code } = error as { code?: unknown }
+  if (code === 401 || code === 403)
+    return new Error(
+      `the receiver answers ${code}: is the token right, which OTEL_EXPORTER_OTLP_HEADERS or 'headers' gives? Intervals are kept and sent again`,
+      { cause: error },
+    )
+  if (code === 404)
+    return new Error(`the receiver answers 404: is the endpoint right? Intervals are kept and sent again`, {
+      cause: error,
+    })
+  return error
 }
 
 export interface OtlpOptions {

@@ -4,6 +4,7 @@ import { exporterPackage, type OtlpOptions } from './export.ts'
 import type { MetricExporter } from './otel.ts'
 import type { ModelPlan } from './plan.ts'
 import { collectorUrl, headersFromEnvironment } from './adoption/collector-url.ts'
+import { otlpEndpoint } from './otlp-endpoint.ts'
 import { adoptBaseline, planModel } from './plan-model.ts'
 import { readBaseline, readManifest, type Problems } from './read-file.ts'
 
@@ -52,7 +53,7 @@ export interface MonitorOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Default: `OTEL_EXPORTER_OTLP_[METRICS_]PROTOCOL`, else `http/protobuf`. */
   readonly protocol?: 'http/protobuf' | 'http/json' | undefined
-  /** `false`: no exporter of our own, because `monitor.metricProducer` is handed to a reader of yours. Default: true, unless `OTEL_SDK_DISABLED=true`. */
+  /** `false`: no exporter of our own, because `monitor.metricProducer` is handed to a reader of yours. Default: true, unless `OTEL_SDK_DISABLED=true`, or `OTEL_METRICS_EXPORTER=none` and no `exporter` is given. */
   readonly export?: boolean | undefined
   /** An exporter of the OpenTelemetry SDK to use in place of the OTLP exporter. */
   readonly exporter?: MetricExporter | undefined
@@ -149,11 +150,11 @@ export function readOptions(options: MonitorOptions, environment: Environment): 
   }
   if (options.export !== undefined && typeof options.export !== 'boolean')
     problems.push('export: true or false is needed')
-  const exports = options.export ?? environment.OTEL_SDK_DISABLED?.toLowerCase() !== 'true'
+  const exports = options.export ?? exportsByEnvironment(environment, exporter !== undefined)
   const exportIntervalMillis = readInterval(options, environment, problems)
   const otlp = {
     protocol: readProtocol(options, environment, exports && exporter === undefined, problems),
-    url: readEndpoint(options.endpoint, problems),
+    url: readEndpoint(options.endpoint, environment, exports && exporter === undefined, problems),
     headers: options.headers,
   }
   if (exports && exporter === undefined) checkInstalled(exporterPackage(otlp.protocol), problems)
@@ -208,6 +209,12 @@ function checkHeaders(headers: unknown, problems: Problems): void {
     if (typeof value !== 'string') problems.push(`headers.${name}: a text is needed`)
 }
 
+/** An exporter that the program itself gives is not what `OTEL_METRICS_EXPORTER` speaks of. */
+function exportsByEnvironment(environment: Environment, hasExporter: boolean): boolean {
+  if (environment.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return false
+  return hasExporter || environment.OTEL_METRICS_EXPORTER?.trim().toLowerCase() !== 'none'
+}
+
 function readInterval(
   { exportIntervalMillis: option }: MonitorOptions,
   environment: Environment,
@@ -248,8 +255,19 @@ function readProtocol(
 }
 
 /** The URL that metrics are posted to. An endpoint is a base, as in `OTEL_EXPORTER_OTLP_ENDPOINT`; one with the path is taken as it is. */
-function readEndpoint(endpoint: unknown, problems: Problems): string | undefined {
-  if (endpoint === undefined) return undefined
+function readEndpoint(
+  endpoint: unknown,
+  environment: Environment,
+  needed: boolean,
+  problems: Problems,
+): string | undefined {
+  if (endpoint === undefined) {
+    const given = otlpEndpoint(environment)
+    // Its text may hold a password.
+    if (needed && given?.url === null)
+      problems.push(`${given.variable}: an http or https URL is needed, such as http://collector:4318`)
+    return undefined
+  }
   const url = typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint) : null
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     problems.push('endpoint: an http or https URL is needed')

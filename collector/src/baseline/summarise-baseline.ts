@@ -164,6 +164,13 @@ function share(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole
 }
 
+function boundsText(rankError: number): string {
+  if (rankError === 0) return 'bounds at exact quantiles'
+  // Where data comes in buckets that were given, nothing is known of quantiles.
+  if (rankError >= 1) return 'bounds of the buckets that recorders were given, not at quantiles; counts are exact'
+  return `bounds at quantiles whose rank is right to ${Number((rankError * 100).toPrecision(2))} % of the rows; counts are exact`
+}
+
 /** The summary for people: a few lines and a table of the features. */
 export function baselineText(summary: BaselineSummary): string {
   const { model, source, decision, multivariate, chunking, segments } = summary
@@ -176,9 +183,7 @@ export function baselineText(summary: BaselineSummary): string {
         ]),
     `digest ${summary.digest}`,
     ...(source.digest === undefined ? [] : [`data   ${source.digest}`]),
-    source.boundsRankError === 0
-      ? 'bounds at exact quantiles'
-      : `bounds at quantiles whose rank is right to ${(source.boundsRankError * 100).toPrecision(2)} % of the rows; counts are exact`,
+    boundsText(source.boundsRankError),
     chunking === null
       ? 'no time-ordered chunks'
       : `${chunking.chunks} time-ordered chunks by ${chunking.column}, ${chunking.smallest} to ${chunking.largest} rows` +

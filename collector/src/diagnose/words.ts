@@ -1,5 +1,9 @@
+/** Below it doubles lose digits; a bound just under 0 is such a number, and is 0 for people. */
+const smallestNormal = 2 ** -1022
+
 /** Three significant digits, or all digits of a whole number below a million; thousands are set apart by commas. */
 export function formatNumber(value: number): string {
+  if (Math.abs(value) < smallestNormal) return '0'
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return grouped(value)
   return grouped(Number(value.toPrecision(3)))
 }

@@ -101,9 +101,10 @@ export function createLearner({ store, clock, settings, onFrozen, log }: Learner
     if (!state.told && learning.rows > 0) {
       state.told = true
       const until = new Date(learning.untilMs).toISOString()
-      log(
-        `${name} has no baseline: ${learningText(learning)}; from ${until} on ${formatCount(own.minimumRows)} are enough`,
-      )
+      const fewer = isLearnt(learning, clock.now())
+        ? ''
+        : `; from ${until} on ${formatCount(own.minimumRows)} are enough`
+      log(`${name} has no baseline: ${learningText(learning)}${fewer}`)
     }
     if (!isLearnt(learning, clock.now()) || learning.rows < state.retryAtRows) return
     // A baseline may have been put since the versions were listed.

@@ -37,7 +37,11 @@ export function isLearnt({ rows, neededRows, untilMs, minimumRows }: Learning, n
   return rows >= neededRows || (now >= untilMs && rows >= minimumRows)
 }
 
-/** @example learningText(learning) // 'learning, 3,214 of 10,000 rows' */
+/**
+ * @example learningText(learning) // 'learning, 3,214 of 10,000 rows'
+ * @example learningText(learning) // 'learning, 15,054 rows are enough for a baseline': many came at once, as after an outage
+ */
 export function learningText({ rows, neededRows }: Pick<Learning, 'rows' | 'neededRows'>): string {
+  if (rows >= neededRows) return `learning, ${formatCount(rows)} rows are enough for a baseline`
   return `learning, ${formatCount(rows)} of ${formatCount(neededRows)} rows`
 }

@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { systemClock, type Clock } from '../clock.ts'
 import type { Agent, ModelTap, NamedTensors, TappedCall, TensorValue, ValueDescription } from '../zero-code/sighting.ts'
@@ -229,7 +230,9 @@ class OnnxruntimePatch {
       const tap = watched.tap === undefined ? this.#tapOf(session, watched, library) : watched.tap
       // What is no object of tensors is refused by the library, with words of its own.
       if (tap === null || typeof feeds !== 'object' || feeds === null) return null
-      return tap.begin(inMemory(feeds as Readonly<Record<string, Tensor>>))
+      if (Array.isArray(feeds)) return unreadable(tap, 'the inputs are an array, and no object of tensors')
+      const inputs = tensorsOf(feeds as Readonly<Record<string, unknown>>, session)
+      return typeof inputs === 'string' ? unreadable(tap, inputs) : tap.begin(inputs)
     } catch (error) {
       this.#failed(error)
       return null
@@ -238,7 +241,8 @@ class OnnxruntimePatch {
 
   #end(call: TappedCall, outputs: unknown): void {
     try {
-      call.end(inMemory(outputs as Readonly<Record<string, Tensor>>))
+      const read = tensorsOf(outputs as Readonly<Record<string, unknown>>, null)
+      call.end(typeof read === 'string' ? {} : read)
     } catch (error) {
       this.#failed(error)
     }
@@ -320,18 +324,38 @@ function describe(
   return names?.map((name) => ({ name, type: 'unknown', shape: null })) ?? null
 }
 
-/** Tensors as they are; null in place of those that are elsewhere, of which `data` throws. Mostly that is the given object itself. */
-function inMemory(tensors: Readonly<Record<string, Tensor>>): NamedTensors {
-  for (const name in tensors) if (!isInMemory(tensors[name])) return withoutOthers(tensors)
+/**
+ * Reads every member once: it may be a getter or proxy of the application, which is read no more often than need be, and whose errors are none
+ * of ours. Null in place of tensors that are elsewhere, of which `data` throws.
+ *
+ * @param session whose inputs these are; null for outputs
+ * @returns a text that says why they cannot be read
+ */
+function tensorsOf(given: Readonly<Record<string, unknown>>, session: Session | null): NamedTensors | string {
+  const tensors: Record<string, TensorValue | null> = {}
+  let name = ''
+  try {
+    for (name in given) {
+      const value = given[name] as Tensor | null | undefined
+      const dims = value?.dims
+      if (Array.isArray(dims)) {
+        const { location, type } = value!
+        const inMemory = location === 'cpu' || location === 'cpu-pinned' || location === undefined
+        tensors[name] = inMemory ? { data: value!.data, dims, type } : null
+        // Members that are no inputs are no affair of the library either; of a missing one it says so itself.
+      } else if (value !== undefined && session?.inputNames?.includes(name) !== false)
+        return `input '${name}' is no tensor`
+    }
+  } catch {
+    return name === '' ? 'the inputs could not be read' : `input '${name}' could not be read`
+  }
   return tensors
 }
 
-function isInMemory(tensor: Tensor | null | undefined): boolean {
-  if (tensor === null || tensor === undefined) return false
-  const { location } = tensor
-  return location === 'cpu' || location === 'cpu-pinned' || (location === undefined && Array.isArray(tensor.dims))
-}
-
-function withoutOthers(tensors: Readonly<Record<string, Tensor>>): NamedTensors {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, isInMemory(tensor) ? tensor : null]))
+/** A call that is only timed. */
+function unreadable(tap: ModelTap, detail: string): TappedCall {
+  tap.drop('unexpected_type', 1, detail)
+  const start = performance.now()
+  const time = (error: unknown): void => tap.duration((performance.now() - start) / 1000, 1, error)
+  return { end: () => time(undefined), fail: (error) => time(error ?? 'undefined') }
 }

@@ -1,3 +1,4 @@
+import { gridCells, gridOver } from './bounds-grid.ts'
 import type { NumericBlock, NumericColumn, NumericInvalid, NumericReading } from './numeric-block.ts'
 
 /** Steps of the search that every layout of up to 31 bounds takes, however few it has: one unrolled search serves them all. */
@@ -18,7 +19,16 @@ const minAt = 5
 const maxAt = 6
 const outOfRangeAt = 7
 const invalidAt = 8
-const stateSize = 12
+const gridLowAt = 12
+const gridScaleAt = 13
+const stateSize = 14
+
+/**
+ * Values whose places in a grid have squares that add up to more are left to the search: beyond, a place may not fit in 32 bits. NaN and
+ * infinite values are among them.
+ */
+const gridReach = 2 ** 60
+const lastGridCell = gridCells - 1
 
 /**
  * Histograms over explicit bounds, for columns whose bounds need the same number of search steps.
@@ -33,6 +43,8 @@ export class ExplicitBlock implements NumericBlock {
   readonly #bounds: Float64Array
   readonly #counts: Float64Array
   readonly #state: Float64Array
+  /** By column and place in its grid, the bounds below; empty for layouts of more bounds. */
+  readonly #below: Uint8Array
   readonly #boundaries: number[][]
   /** Columns whose origin is yet to be taken from the first value. */
   readonly #openOrigins: Set<number>
@@ -43,6 +55,7 @@ export class ExplicitBlock implements NumericBlock {
     this.#bounds = new Float64Array(columns.length << depth).fill(Infinity)
     this.#counts = new Float64Array(columns.length << depth)
     this.#state = new Float64Array(columns.length * stateSize)
+    this.#below = new Uint8Array(depth === minimumDepth ? columns.length * gridCells : 0)
     this.#boundaries = columns.map(({ bounds }) => [...bounds!])
     this.#openOrigins = new Set()
     columns.forEach(({ bounds, origin, low, high }, column) => {
@@ -51,13 +64,19 @@ export class ExplicitBlock implements NumericBlock {
       this.#state[at + originAt] = origin ?? 0
       this.#state[at + lowAt] = low
       this.#state[at + highAt] = high
+      if (depth === minimumDepth) {
+        const grid = gridOver(bounds!)
+        this.#below.set(grid.below, column * gridCells)
+        this.#state[at + gridLowAt] = grid.low
+        this.#state[at + gridScaleAt] = grid.scale
+      }
       if (origin === null) this.#openOrigins.add(column)
     })
     this.reset()
   }
 
   get bytes(): number {
-    return this.#bounds.byteLength + this.#counts.byteLength + this.#state.byteLength
+    return this.#bounds.byteLength + this.#counts.byteLength + this.#state.byteLength + this.#below.byteLength
   }
 
   record(column: number, value: number): void {
@@ -70,9 +89,18 @@ export class ExplicitBlock implements NumericBlock {
       for (let i = 0; i < count; i++) this.record(column, values[i]!)
       return
     }
-    const stopped = this.#countRun(column, values, 0, count)
+    const placed = this.#placeFloat64(column, values, 0, 1, count)
+    if (placed === count) return
+    const stopped = this.#countRun(column, values, placed, count)
     if (stopped < count)
       this.#countRun(column, values, stopped, this.#removeNonFinite(column * stateSize, values, stopped, count))
+  }
+
+  recordStrided(column: number, data: Float32Array | Float64Array, first: number, step: number, count: number): number {
+    if (this.#depth !== minimumDepth || this.#openOrigins.size > 0) return 0
+    return data instanceof Float32Array
+      ? this.#placeFloat32(column, data, first, step, count)
+      : this.#placeFloat64(column, data, first, step, count)
   }
 
   addInvalid(column: number, reason: NumericInvalid, count: number): void {
@@ -103,7 +131,7 @@ export class ExplicitBlock implements NumericBlock {
   reset(): void {
     this.#counts.fill(0)
     for (let at = 0; at < this.#state.length; at += stateSize) {
-      this.#state.fill(0, at + firstAt, at + stateSize)
+      this.#state.fill(0, at + firstAt, at + gridLowAt)
       this.#state[at + minAt] = Infinity
       this.#state[at + maxAt] = -Infinity
     }
@@ -159,10 +187,129 @@ export class ExplicitBlock implements NumericBlock {
     state[at + secondAt]! += second
     state[at + minAt] = min
     state[at + maxAt] = max
-    if (min < state[at + lowAt]! || max > state[at + highAt]!) this.#countOutOfRange(at, values, from, i)
+    if (min < state[at + lowAt]! || max > state[at + highAt]!) this.#countOutOfRange(at, values, from, 1, i - from)
     if (i !== end - 1) return i
     this.#count(column, values[i]!)
     return end
+  }
+
+  /**
+   * Counts data[from], data[from + step] and so on by their places in the grid, up to the first pair with one that has none, since it is not finite
+   * or so far away; returns how many were counted, none where the column has no grid.
+   */
+  #placeFloat32(column: number, data: Float32Array, from: number, step: number, count: number): number {
+    const bounds = this.#bounds
+    const counts = this.#counts
+    const state = this.#state
+    const below = this.#below
+    const start = column << minimumDepth
+    const at = column * stateSize
+    const low = state[at + gridLowAt]!
+    const scale = state[at + gridScaleAt]!
+    const grid = column * gridCells + lastGridCell
+    const origin = state[at + originAt]!
+    let first = 0
+    let second = 0
+    // Not from infinity: the first values of each call would all set a new minimum or maximum, which no branch predictor foresees.
+    let min = state[at + minAt]!
+    let max = state[at + maxAt]!
+    let next = from
+    let i = 0
+    // Two values at a time: their searches do not wait for each other.
+    for (; i + 1 < count; i += 2) {
+      const value = data[next]!
+      const other = data[next + step]!
+      const reached = (value - low) * scale
+      const otherReached = (other - low) * scale
+      if (!(reached * reached + otherReached * otherReached < gridReach)) break
+      let place = reached | 0
+      let otherPlace = otherReached | 0
+      // Below the grid is its first cell, above it the last: by the bits, since to the left and right are values, too, often enough.
+      place = ((place & ~(place >> 31)) - lastGridCell) | 0
+      otherPlace = ((otherPlace & ~(otherPlace >> 31)) - lastGridCell) | 0
+      // `| 0` tells the compiler that positions are whole numbers of 32 bits.
+      let position = (start + below[(grid + (place & (place >> 31))) | 0]!) | 0
+      let otherPosition = (start + below[(grid + (otherPlace & (otherPlace >> 31))) | 0]!) | 0
+      position = (position + +(bounds[position]! < value)) | 0
+      otherPosition = (otherPosition + +(bounds[otherPosition]! < other)) | 0
+      counts[position]!++
+      counts[otherPosition]!++
+      const difference = value - origin
+      const otherDifference = other - origin
+      first += difference + otherDifference
+      second += difference * difference + otherDifference * otherDifference
+      if (value < min) min = value
+      if (other < min) min = other
+      if (value > max) max = value
+      if (other > max) max = other
+      next = (next + 2 * step) | 0
+    }
+    state[at + firstAt]! += first
+    state[at + secondAt]! += second
+    state[at + minAt] = min
+    state[at + maxAt] = max
+    if (min < state[at + lowAt]! || max > state[at + highAt]!) this.#countOutOfRange(at, data, from, step, i)
+    if (i !== count - 1) return i
+    this.#count(column, data[next]!)
+    return count
+  }
+
+  /** The same: one loop for both kinds of array would look up the kind at each value. */
+  #placeFloat64(column: number, data: Float64Array, from: number, step: number, count: number): number {
+    const bounds = this.#bounds
+    const counts = this.#counts
+    const state = this.#state
+    const below = this.#below
+    const start = column << minimumDepth
+    const at = column * stateSize
+    const low = state[at + gridLowAt]!
+    const scale = state[at + gridScaleAt]!
+    const grid = column * gridCells + lastGridCell
+    const origin = state[at + originAt]!
+    let first = 0
+    let second = 0
+    // Not from infinity: the first values of each call would all set a new minimum or maximum, which no branch predictor foresees.
+    let min = state[at + minAt]!
+    let max = state[at + maxAt]!
+    let next = from
+    let i = 0
+    // Two values at a time: their searches do not wait for each other.
+    for (; i + 1 < count; i += 2) {
+      const value = data[next]!
+      const other = data[next + step]!
+      const reached = (value - low) * scale
+      const otherReached = (other - low) * scale
+      if (!(reached * reached + otherReached * otherReached < gridReach)) break
+      let place = reached | 0
+      let otherPlace = otherReached | 0
+      // Below the grid is its first cell, above it the last: by the bits, since to the left and right are values, too, often enough.
+      place = ((place & ~(place >> 31)) - lastGridCell) | 0
+      otherPlace = ((otherPlace & ~(otherPlace >> 31)) - lastGridCell) | 0
+      // `| 0` tells the compiler that positions are whole numbers of 32 bits.
+      let position = (start + below[(grid + (place & (place >> 31))) | 0]!) | 0
+      let otherPosition = (start + below[(grid + (otherPlace & (otherPlace >> 31))) | 0]!) | 0
+      position = (position + +(bounds[position]! < value)) | 0
+      otherPosition = (otherPosition + +(bounds[otherPosition]! < other)) | 0
+      counts[position]!++
+      counts[otherPosition]!++
+      const difference = value - origin
+      const otherDifference = other - origin
+      first += difference + otherDifference
+      second += difference * difference + otherDifference * otherDifference
+      if (value < min) min = value
+      if (other < min) min = other
+      if (value > max) max = value
+      if (other > max) max = other
+      next = (next + 2 * step) | 0
+    }
+    state[at + firstAt]! += first
+    state[at + secondAt]! += second
+    state[at + minAt] = min
+    state[at + maxAt] = max
+    if (min < state[at + lowAt]! || max > state[at + highAt]!) this.#countOutOfRange(at, data, from, step, i)
+    if (i !== count - 1) return i
+    this.#count(column, data[next]!)
+    return count
   }
 
   /** One value, by a search of any depth. */
@@ -187,11 +334,11 @@ export class ExplicitBlock implements NumericBlock {
   }
 
   /** A second look at the values, in an interval that had some out of range, which is rare. */
-  #countOutOfRange(at: number, values: Float64Array, from: number, end: number): void {
+  #countOutOfRange(at: number, data: Float32Array | Float64Array, from: number, step: number, count: number): void {
     const low = this.#state[at + lowAt]!
     const high = this.#state[at + highAt]!
-    for (let i = from; i < end; i++) {
-      const value = values[i]!
+    for (let i = 0; i < count; i++) {
+      const value = data[from + i * step]!
       if (value < low || value > high) this.#state[at + outOfRangeAt]!++
     }
   }

@@ -57,6 +57,10 @@ export class LogLinearBlock implements NumericBlock {
     this.#columns[column]!.recordAll(values, count)
   }
 
+  recordStrided(): number {
+    return 0
+  }
+
   addInvalid(column: number, reason: NumericInvalid, count: number): void {
     this.#columns[column]!.invalid[reason]! += count
   }

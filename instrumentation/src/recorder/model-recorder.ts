@@ -399,7 +399,7 @@ export class ModelRecorder {
         rowNumbers[i] = start + i
         positions[i] = (start + i) * step
       }
-      this.#recordChunk(this.#overall, count, output)
+      this.#recordChunk(this.#overall, count, step, output)
     }
   }
 
@@ -434,12 +434,13 @@ export class ModelRecorder {
         this.#positions[found++] = (start + i) * (step ?? 0)
       }
       if (step === null) this.#recordAnswers(recorder, found, output)
-      else this.#recordChunk(recorder, found, output)
+      else this.#recordChunk(recorder, found, 0, output)
     }
   }
 
-  #recordChunk(recorder: ScopeRecorder, count: number, output: BatchOutput): void {
-    recorder.recordRows(this.#sources, this.#positions, count)
+  /** @param step from one row of the chunk to the next; 0 when it varies */
+  #recordChunk(recorder: ScopeRecorder, count: number, step: number, output: BatchOutput): void {
+    recorder.recordRows(this.#sources, this.#positions, count, step)
     this.#rows += count
     this.#recordAnswers(recorder, count, output)
   }

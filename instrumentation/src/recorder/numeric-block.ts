@@ -11,6 +11,11 @@ export interface NumericBlock {
   record(column: number, value: number): void
   /** Counts values[0] to values[count - 1], all in one column. What the array holds afterwards is undefined. */
   recordColumn(column: number, values: Float64Array, count: number): void
+  /**
+   * Counts data[first], data[first + step] and so on, all in one column, as long as that goes without a look at odd ones; returns how many of the
+   * `count` values were counted. The rest is left to `recordColumn`.
+   */
+  recordStrided(column: number, data: Float32Array | Float64Array, first: number, step: number, count: number): number
   /** Adds to one of the counters of values that did not reach a cell. */
   addInvalid(column: number, reason: NumericInvalid, count: number): void
   /** What was counted in a column since the last `reset`. */

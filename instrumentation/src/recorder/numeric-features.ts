@@ -54,6 +54,11 @@ export class NumericFeatures {
     this.#blockOf[slot]!.recordColumn(this.#columnOf[slot]!, values, count)
   }
 
+  /** As in `NumericBlock`. */
+  recordStrided(slot: number, data: Float32Array | Float64Array, first: number, step: number, count: number): number {
+    return this.#blockOf[slot]!.recordStrided(this.#columnOf[slot]!, data, first, step, count)
+  }
+
   addInvalid(slot: number, reason: NumericInvalid, count: number): void {
     this.#blockOf[slot]!.addInvalid(this.#columnOf[slot]!, reason, count)
   }

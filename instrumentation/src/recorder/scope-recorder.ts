@@ -168,18 +168,33 @@ export class ScopeRecorder {
     this.#commit()
   }
 
-  /** Counts `count` rows of a batch; `positions` says where each begins. */
-  recordRows(sources: readonly FeatureSource[], positions: Int32Array, count: number): void {
-    const { places } = this.#shape
+  /**
+   * Counts `count` rows of a batch; `positions` says where each begins.
+   *
+   * @param step from one row to the next, where it is the same for all; else 0
+   */
+  recordRows(sources: readonly FeatureSource[], positions: Int32Array, count: number, step: number): void {
+    const { places, detector } = this.#shape
     for (let i = 0; i < places.length; i++) {
       const { data, offset } = sources[i]!
       const place = places[i]!
       if (place >= 0) {
+        let counted = 0
+        if (step > 0 && detector === null && isFloats(data))
+          counted = this.#numeric.recordStrided(place, data, positions[0]! + offset, step, count)
+        if (counted === count) continue
         this.#slot = place
-        gather(data, positions, offset, count, column, this.#onInvalidFeature)
+        gather(
+          data,
+          counted === 0 ? positions : positions.subarray(counted),
+          offset,
+          count - counted,
+          column,
+          this.#onInvalidFeature,
+        )
         // Before it is counted, which leaves the column in disorder.
-        this.#shape.detector?.put(place, column, count)
-        this.#numeric.recordColumn(place, column, count)
+        detector?.put(place, column, count)
+        this.#numeric.recordColumn(place, column, count - counted)
       } else {
         const target = this.#categorical[~place]!
         for (let row = 0; row < count; row++) target.add(target.indexOf(readValue(data, positions[row]! + offset)))
@@ -380,10 +395,16 @@ export class ScopeRecorder {
   #countBuffer(): void {
     const count = this.#buffered
     this.#buffered = 0
-    for (let slot = 0; slot < this.#shape.numericCount; slot++) {
-      gather(this.#buffer, this.#bufferPositions, slot, count, column, this.#onInvalidFeature)
-      this.#shape.detector?.put(slot, column, count)
-      this.#numeric.recordColumn(slot, column, count)
+    const { detector, numericCount } = this.#shape
+    const buffer = this.#buffer
+    const positions = this.#bufferPositions
+    for (let slot = 0; slot < numericCount; slot++) {
+      const counted = detector === null ? this.#numeric.recordStrided(slot, buffer, slot, numericCount, count) : 0
+      if (counted === count) continue
+      const rest = counted === 0 ? positions : positions.subarray(counted)
+      gather(buffer, rest, slot, count - counted, column, this.#onInvalidFeature)
+      detector?.put(slot, column, count)
+      this.#numeric.recordColumn(slot, column, count - counted)
     }
     this.#detector?.count(count)
   }
@@ -417,6 +438,10 @@ export class ScopeRecorder {
   #decide(score: number): number {
     return isPositive(this.#decision!, score) ? this.#positive : this.#negative
   }
+}
+
+function isFloats(data: Values): data is Float32Array | Float64Array {
+  return data instanceof Float32Array || data instanceof Float64Array
 }
 
 /** One chunk of one column. Used within one synchronous call at a time. */

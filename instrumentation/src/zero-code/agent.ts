@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { MonitorStatistics } from '../monitor.ts'
+import { DriftlineConfigError, readOptions, type MonitorOptions } from '../options.ts'
 import { readBaseline, readManifest, type Problems } from '../read-file.ts'
-import { exportInterval, describeDestination } from './destination.ts'
+import { exportInterval,
 import { inheritedInstance } from './instance.ts'
 import type { LoadedConfig, LoadedModel } from './load-config.ts'
 import { defaultName, defaultVersion, describeMatch, hasShapeOf, longerName, matchModel } from './match-model.ts'
@@ -14,8 +15,14 @@ import type { Witness } from './witness.ts'
 /** Models of one process. Each has tables of its own; a process that makes a model per request is not to be filled with them. */
 export const maxModels = 100
 
-/** Taps of one process: a server may open a session anew for every request. */
-const maxTaps = 10_000
+/** Taps of one process: one for each library, digest and shape of a model, however often it is opened. More than this are something that changes forever. */
+const maxTaps = 1_000
+
+/** Lines that say what is watched. Models that come later than these are in the statistics. */
+const maxAnnouncements = 6
+
+/** Names in a line of a model that no entry of the configuration means. */
+const maxListed = 10
 
 /** Models are often opened one after the other: the line waits for them. */
 const announceAfterMillis = 250
@@ -53,8 +60,11 @@ export interface ModelStatistics {
 
 interface KnownModel {
   readonly watched: WatchedModel
-  readonly taps: SightedModelTap[]
+  /** By what they depend on: a session that is opened anew for every request gets the tap of the one before, and leaves nothing behind. */
+  readonly taps: Map<string, SightedModelTap>
+  /** The first of each tap. */
   readonly sightings: ModelSighting[]
+  announced: boolean
 }
 
 /** Knows which model is which, and has a monitor for each. */
@@ -66,12 +76,19 @@ export class ModelAgent implements Agent {
   readonly #names = new Map<string, string>()
   readonly #libraries: { name: string; version: string | null }[] = []
   readonly #matched = new Set<LoadedModel>()
+  /** Models that no entry means, in words, by the kind of entry that could have. */
+  readonly #unlisted = { file: new Set<string>(), task: new Set<string>() }
+  readonly #toldUnmatched = new Set<LoadedModel>()
   readonly #intervalMillis: number
   readonly #instance: string | undefined
+  readonly #monitorOptions: MonitorOptions
+  /** Undefined until somebody needs to know: a process without a model is told nothing of exporters. */
+  #settingsProblem: string | null | undefined
   #taps = 0
   #requests = 0
-  #announced = false
+  #announcements = 0
   #cancelAnnouncement: (() => void) | null = null
+  #waitsForUnlisted = false
 
   constructor(options: AgentOptions) {
     this.#options = options
@@ -81,13 +98,18 @@ export class ModelAgent implements Agent {
     this.#intervalMillis = millis
     if (problem !== null) this.warn('configuration', 'export interval', problem)
     this.#instance = inheritedInstance(options.environment)
+    this.#monitorOptions = {
+      exportIntervalMillis: this.#intervalMillis,
+      ...this.#collectorOption(),
+      ...(options.witness === undefined ? {} : { export: false, collector: false as const }),
+      ...(this.#instance === undefined ? {} : { instance: this.#instance }),
+    }
   }
 
   sight(sighting: ModelSighting): ModelTap | null {
     try {
-      const tap = this.#sight(sighting)
-      if (tap !== null) this.#announceSoon(announceAfterMillis)
-      return tap
+      if (this.settingsProblem !== null) return null
+      return this.#sight(sighting)
     } catch (error) {
       this.warn('internal', 'sighting', error instanceof Error ? error.message : String(error))
       return null
@@ -99,7 +121,7 @@ export class ModelAgent implements Agent {
     this.#libraries.push({ name: library, version })
     this.#options.witness?.patched(library, version)
     // Not at the next boundary, which may come before a server has opened its model.
-    this.#announceSoon(this.#intervalMillis)
+    if (this.#announcements === 0 && this.#unannounced.length === 0) this.#announceSoon(this.#intervalMillis)
   }
 
   warn(kind: WarningKind, subject: string, reason: string): void {
@@ -117,7 +139,7 @@ export class ModelAgent implements Agent {
         name: watched.name,
         version: watched.version,
         sightings: sightings.map(({ library, name }) => `${library} ${name}`),
-        calls: taps.reduce((sum, tap) => sum + tap.calls, 0),
+        calls: [...taps.values()].reduce((sum, tap) => sum + tap.calls, 0),
         rows: watched.rows,
         dropped: watched.dropped,
         monitor: watched.monitor?.statistics() ?? null,
@@ -131,7 +153,7 @@ export class ModelAgent implements Agent {
   /** Sends what was recorded so far; rows whose features are not known yet decide now. Does not wait for answers longer than 5 s. */
   async flush(): Promise<void> {
     this.settle()
-    await Promise.all([...this.#models.values()].map(({ watched }) => watched.monitor?.flush() ?? Promise.resolve()))
+    await Promise.all([...this.#models.values()].map(({ watched }) => watched.flush()))
   }
 
   /** Decides on features where rows wait for that. Whether that started a monitor. */
@@ -154,39 +176,84 @@ export class ModelAgent implements Agent {
 
   /** Entries of the configuration that no model was found for, in words. */
   get unmatched(): readonly string[] {
-    return this.config.models
-      .filter((model) => !this.#matched.has(model) && model.config?.watch !== false)
-      .map(({ config, manifest, baseline }) =>
-        config === null ? `the shape of ${(manifest ?? baseline)?.model.name}` : describeMatch(config.match),
-      )
+    return this.#unmatchedModels.map(describeEntry)
   }
 
-  /** Says once what is watched. */
+  get #unmatchedModels(): readonly LoadedModel[] {
+    return this.config.models.filter((model) => !this.#matched.has(model) && model.config?.watch !== false)
+  }
+
+  /** Why no model can be monitored in this environment, in words; null when models can be. */
+  get settingsProblem(): string | null {
+    if (this.#settingsProblem !== undefined) return this.#settingsProblem
+    this.#settingsProblem = null
+    try {
+      const anyModel = { model: { name: 'any', version: '1' }, features: [] }
+      readOptions({ ...anyModel, ...this.#monitorOptions }, this.#options.environment)
+    } catch (error) {
+      this.#settingsProblem = error instanceof DriftlineConfigError ? error.problems.join('; ') : String(error)
+      this.warn('configuration', 'nothing is watched', this.#settingsProblem)
+    }
+    return this.#settingsProblem
+  }
+
+  /** Tells of entries of the configuration that were given in vain so far, each once. `false`: only those beside which a model of their kind was seen that none means. */
+  warnOfUnmatched(all: boolean): void {
+    const { file, task } = this.#unlisted
+    const entries = this.#unmatchedModels.filter(
+      ({ config }) =>
+        all || (config?.match.task !== undefined ? task.size > 0 : config?.match.route === undefined && file.size > 0),
+    )
+    const untold = entries.filter((entry) => !this.#toldUnmatched.has(entry))
+    if (untold.length === 0) return
+    for (const entry of untold) this.#toldUnmatched.add(entry)
+    const seen = [...file, ...task]
+    const others = seen.length === 0 ? '' : `; seen, but not listed there: ${listed(seen)}`
+    this.warn(
+      'configuration',
+      listed(untold.map(describeEntry)),
+      `nothing matched that entry of the configuration so far${others}`,
+    )
+  }
+
+  /** Says what is watched, of models that were not told of yet; the first time also that there is none. */
   announce(): void {
-    if (this.#announced) return
-    this.#announced = true
     this.#cancelAnnouncement?.()
+    this.#cancelAnnouncement = null
+    const fresh = this.#unannounced
+    if (this.#announcements > 0 && (fresh.length === 0 || this.#announcements >= maxAnnouncements)) return
+    // What keeps everything from being watched was told, and no line says that it is.
+    if (this.settingsProblem !== null) return
+    this.#announcements++
+    for (const model of fresh) model.announced = true
     this.#options.print(
-      `driftline: ${this.#describe()}; metrics go to ${describeDestination(this.#options.environment)} every ${this.#intervalMillis / 1000} s`,
+      `driftline: ${this.#describe(fresh)}; metrics go to ${describeDestination(this.#options.environment)} every ${this.#intervalMillis / 1000} s`,
     )
   }
 
   /** For a process that ends before the line was due. */
   announceModels(): void {
-    if (this.#models.size > 0) this.announce()
+    if (this.#unannounced.length > 0) this.announce()
+  }
+
+  get #unannounced(): readonly KnownModel[] {
+    return [...this.#models.values()].filter(({ announced, watched }) => !announced && !watched.failed)
   }
 
   #announceSoon(delayMillis: number): void {
-    if (this.#announced) return
+    if (this.#announcements >= maxAnnouncements) return
     this.#cancelAnnouncement?.()
     this.#cancelAnnouncement = this.#options.clock.after(delayMillis, () => this.announce(), { hold: false })
   }
 
-  #describe(): string {
-    const models = [...this.#models.values()]
+  #describe(models: readonly KnownModel[]): string {
     const libraries = this.#libraries.map(({ name, version }) => (version === null ? name : `${name} ${version}`))
-    if (models.length === 0)
-      return libraries.length === 0 ? 'no model seen yet' : `${libraries.join(', ')} found, but no model seen yet`
+    if (models.length === 0) {
+      const found = libraries.length === 0 ? '' : `${libraries.join(', ')} found, but `
+      if (this.#models.size > 0) return `${found}no model can be watched; the warnings before say why`
+      if (this.#unlisted.file.size + this.#unlisted.task.size > 0) return `${found}no model that is to be watched`
+      return `${found}no model seen yet`
+    }
     const seen = models.flatMap(({ watched, sightings }) =>
       sightings.slice(0, 1).map(({ library, libraryVersion, name }) => {
         const from = libraryVersion === null ? library : `${library} ${libraryVersion}`
@@ -196,8 +263,24 @@ export class ModelAgent implements Agent {
     return `watching ${seen.join(', ')}`
   }
 
+  /** A bad address turns off only what it is for. */
+  #collectorOption(): Pick<MonitorOptions, 'collector'> {
+    if (this.config.collector !== null) return { collector: this.config.collector }
+    const { DRIFTLINE_COLLECTOR_URL: variable } = this.#options.environment
+    if (variable === undefined || variable === '' || variable === 'false') return {}
+    if (URL.canParse(variable) && /^https?:$/.test(new URL(variable).protocol)) return {}
+    this.warn(
+      'configuration',
+      'DRIFTLINE_COLLECTOR_URL',
+      'an http or https URL or false is needed; frozen baselines are not fetched',
+    )
+    return { collector: false }
+  }
+
   #sight(sighting: ModelSighting): ModelTap | null {
-    const entry = this.#entryFor(sighting) ?? this.#givenEntry(sighting)
+    const configured = this.#entryFor(sighting)
+    if (configured === undefined) this.#noteUnlisted(sighting)
+    const entry = configured ?? this.#givenEntry(sighting)
     const { witness } = this.#options
     if (entry === null || entry?.config?.watch === false || (entry === undefined && !this.config.discover)) {
       witness?.sighted(sighting, null)
@@ -205,10 +288,16 @@ export class ModelAgent implements Agent {
     }
     const known = this.#knownModel(sighting, entry)
     if (known === null) return null
-    if (++this.#taps > maxTaps) {
-      this.warn('internal', 'sightings', `more than ${maxTaps} models were opened; later ones are not watched`)
+    this.#checkArtefact(known.watched, sighting)
+    if (!known.announced && !known.watched.failed) this.#announceSoon(announceAfterMillis)
+    const key = tapKey(sighting)
+    const before = known.taps.get(key)
+    if (before !== undefined) return before
+    if (this.#taps >= maxTaps) {
+      this.warn('internal', 'sightings', `more than ${maxTaps} different models were opened; later ones are not watched`)
       return null
     }
+    this.#taps++
     const { name, version, manifest, baseline } = known.watched
     const tap = new SightedModelTap({
       sighting,
@@ -217,10 +306,19 @@ export class ModelAgent implements Agent {
       warn: (kind, subject, reason) => this.warn(kind, subject, reason),
       witness: witness?.sighted(sighting, { name, version, described: manifest !== null || baseline !== null }),
     })
-    known.taps.push(tap)
+    known.taps.set(key, tap)
     known.sightings.push(sighting)
-    this.#checkArtefact(known.watched, sighting)
     return tap
+  }
+
+  /** A model that no entry means, beside an entry that means no model: most likely a slip in its name. An interval later, for others may come. */
+  #noteUnlisted({ kind, name }: ModelSighting): void {
+    if (this.config.models.length === 0 || kind === 'route' || kind === 'object') return
+    const names = kind === 'pipeline' ? this.#unlisted.task : this.#unlisted.file
+    if (names.size < maxListed) names.add(name)
+    if (this.#waitsForUnlisted) return
+    this.#waitsForUnlisted = true
+    this.#options.clock.after(this.#intervalMillis, () => this.warnOfUnmatched(false), { hold: false })
   }
 
   #entryFor(sighting: ModelSighting): LoadedModel | undefined {
@@ -273,17 +371,12 @@ export class ModelAgent implements Agent {
       manifest,
       baseline,
       features: described === undefined ? sighting.given?.features : undefined,
-      monitorOptions: {
-        exportIntervalMillis: this.#intervalMillis,
-        ...(this.config.collector === null ? {} : { collector: this.config.collector }),
-        ...(this.#options.witness === undefined ? {} : { export: false, collector: false as const }),
-        ...(this.#instance === undefined ? {} : { instance: this.#instance }),
-      },
+      monitorOptions: this.#monitorOptions,
       clock: this.#options.clock,
       intervalMillis: this.#intervalMillis,
       warn: (kind, reason) => this.warn(kind, name, reason),
     })
-    const model = { watched, taps: [], sightings: [] }
+    const model = { watched, taps: new Map(), sightings: [], announced: false }
     this.#models.set(key, model)
     return model
   }
@@ -306,6 +399,21 @@ export class ModelAgent implements Agent {
 
 function entryKey(models: readonly LoadedModel[], entry: LoadedModel): string {
   return `entry ${models.indexOf(entry)}`
+}
+
+function describeEntry({ config, manifest, baseline }: LoadedModel): string {
+  return config === null ? `the shape of ${(manifest ?? baseline)?.model.name}` : describeMatch(config.match)
+}
+
+/** What a tap's reading depends on. Where the library does not describe the model, its first call does, and the place it came from must do. */
+function tapKey({ library, kind, name, file, artefactDigest, inputs, outputs }: ModelSighting): string {
+  const place = inputs === null || outputs === null ? [kind, name, file] : null
+  return JSON.stringify([library, artefactDigest, inputs, outputs, place])
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - maxListed
+  return names.slice(0, maxListed).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
 function isSame(a: ModelSighting, b: ModelSighting): boolean {

@@ -1,4 +1,5 @@
 import { defaultExportIntervalMillis } from '../options.ts'
+import { otlpEndpoint } from '../otlp-endpoint.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -9,11 +10,35 @@ const minIntervalMillis = 10
 
 /** Where metrics go, for people: no password or query. */
 export function describeDestination(environment: Environment): string {
-  const { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: metrics, OTEL_EXPORTER_OTLP_ENDPOINT: all } = environment
-  const text = [metrics, all].find((endpoint) => endpoint !== undefined && endpoint !== '') ?? 'http://localhost:4318'
-  if (!URL.canParse(text)) return 'an endpoint that is no URL'
-  const { protocol, host, pathname } = new URL(text)
+  const given = otlpEndpoint(environment)
+  if (given === null) return 'http://localhost:4318'
+  if (given.url === null) return `nowhere, as ${given.variable} is no http or https URL`
+  const { protocol, host, pathname } = given.url
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`
+}
+
+export interface MetricsExporterChoice {
+  /** `false`: metrics were turned off for the whole process. */
+  readonly exports: boolean
+  /** Set when the variable asks for what Driftline does not do. */
+  readonly problem: string | null
+}
+
+/**
+ * `OTEL_METRICS_EXPORTER`: `otlp`, `none`, or a list of exporters, of which OTLP is the only one here.
+ *
+ * @see OpenTelemetry specification, SDK environment variables, "Exporter Selection": lists between commas, default `otlp`.
+ */
+export function metricsExporterChoice({ OTEL_METRICS_EXPORTER: variable }: Environment): MetricsExporterChoice {
+  const names = (variable ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '')
+  if (names.length > 0 && names.every((name) => name === 'none')) return { exports: false, problem: null }
+  const others = names.filter((name) => name !== 'otlp' && name !== 'none')
+  if (others.length === 0) return { exports: true, problem: null }
+  const problem = `OTEL_METRICS_EXPORTER: Driftline sends by otlp, and not by ${others.slice(0, 5).join(', ')}`
+  return { exports: true, problem }
 }
 
 export interface ExportInterval {

@@ -15,7 +15,7 @@ import type {
   TappedRow,
   WarningKind,
 } from './sighting.ts'
-import { planTensorFeatures, type TensorReader, type TensorRows } from './tensor-features.ts'
+import { planTensorFeatures, type TensorReader, type TensorRows, type UnreadableTensors } from './tensor-features.ts'
 import { isUnreadable, planTensorOutputs, type OutputReader } from './tensor-outputs.ts'
 import type { WatchedModel } from './watched-model.ts'
 import type { TapWitness } from './witness.ts'
@@ -41,6 +41,8 @@ export class SightedModelTap implements ModelTap {
   #outputs: OutputReader | null = null
   #monitor: ModelMonitor | null = null
   #calls = 0
+  /** Rows of the latest inputs that could not be read. */
+  #unreadRows = 1
 
   constructor({ sighting, watched, config, warn, witness }: SightedModelTapOptions) {
     this.model = watched.name
@@ -60,7 +62,8 @@ export class SightedModelTap implements ModelTap {
   begin(inputs: NamedTensors): TappedCall | null {
     try {
       this.#calls++
-      return new TensorCall(this, this.#recordInputs(inputs))
+      const reading = this.#recordInputs(inputs)
+      return reading === null ? new UnreadCall(this, this.#unreadRows) : new TensorCall(this, reading)
     } catch (error) {
       this.#internal(error)
       return null
@@ -115,25 +118,35 @@ export class SightedModelTap implements ModelTap {
     }
   }
 
+  /** The answers to rows that `begin` could not read: that is no reason to lose them, nor to complain of them as well. */
+  answerUnread(rows: number, outputs: NamedTensors): void {
+    try {
+      const { monitor } = this.#watched
+      if (monitor === null) return
+      this.#outputs ??= this.#planOutputs(outputs)
+      const answers = this.#outputs.read(outputs, rows)
+      if (!isUnreadable(answers)) monitor.recordOutputs(rows, answers)
+    } catch (error) {
+      this.#internal(error)
+    }
+  }
+
   /** Counts the rows of a call; null when they could not be read, and were dropped. */
   #recordInputs(inputs: NamedTensors): TensorRows | null {
     this.#inputs ??= this.#planInputs(inputs)
     const reading = this.#inputs.read(inputs)
     if ('drop' in reading) {
-      this.#drop('unreadable-input', reading.drop, reading.rows, reading.detail)
+      this.#dropInputs(reading)
       return null
     }
     this.#witness?.called(this.#inputs.features, this.#hasNames, inputs)
     if (this.#monitor === null) {
       this.#monitor = this.#watched.monitorFor(this.#inputs.features)
       if (this.#monitor === null) {
-        if (this.#watched.monitor !== null)
-          this.#drop(
-            'unreadable-input',
-            'unexpected_shape',
-            reading.rows,
-            `other features than the model '${this.model}' had before`,
-          )
+        if (this.#watched.monitor !== null) {
+          const detail = `other features than the model '${this.model}' had before`
+          this.#dropInputs({ drop: 'unexpected_shape', rows: reading.rows, detail })
+        }
         return null
       }
     }
@@ -170,6 +183,15 @@ export class SightedModelTap implements ModelTap {
     return reader
   }
 
+  #dropInputs({ drop, rows, detail }: UnreadableTensors): void {
+    this.#unreadRows = rows
+    const mismatch = this.#inputs?.mismatch ?? null
+    // These inputs never will be read, but answers, durations and drops are worth watching.
+    if (mismatch !== null) this.#watched.watchWithoutFeatures()
+    if (detail === mismatch) this.#watched.drop(drop, rows)
+    else this.#drop('unreadable-input', drop, rows, detail)
+  }
+
   #drop(kind: WarningKind, reason: TapDropReason, rows: number, detail: string): void {
     try {
       this.#watched.drop(reason, rows)
@@ -190,27 +212,49 @@ export class SightedModelTap implements ModelTap {
 
 class TensorCall implements TappedCall {
   readonly #tap: SightedModelTap
-  /** Undefined when they could not be read; then only the duration counts. */
-  readonly #rows: number | undefined
+  readonly #rows: number
   readonly #segments: Values | undefined
   readonly #start: number
 
-  constructor(tap: SightedModelTap, reading: TensorRows | null) {
+  constructor(tap: SightedModelTap, reading: TensorRows) {
     this.#tap = tap
     // Not the reading itself: it shares memory with the caller's tensors, which is not to be held until the call ends.
-    this.#rows = reading?.rows
-    this.#segments = reading?.segments
+    this.#rows = reading.rows
+    this.#segments = reading.segments
     // Last: our own time is not the model's.
     this.#start = performance.now()
   }
 
   end(outputs: NamedTensors): void {
     this.#tap.time((performance.now() - this.#start) / 1000, this.#rows, undefined)
-    if (this.#rows !== undefined) this.#tap.answer(this.#rows, this.#segments, outputs)
+    this.#tap.answer(this.#rows, this.#segments, outputs)
   }
 
   fail(error: unknown): void {
     this.#tap.time((performance.now() - this.#start) / 1000, this.#rows, error ?? 'undefined')
+  }
+}
+
+/** A call whose inputs could not be read. */
+class UnreadCall implements TappedCall {
+  readonly #tap: SightedModelTap
+  /** As far as that can be told; not told as the rows of the call. */
+  readonly #rows: number
+  readonly #start: number
+
+  constructor(tap: SightedModelTap, rows: number) {
+    this.#tap = tap
+    this.#rows = rows
+    this.#start = performance.now()
+  }
+
+  end(outputs: NamedTensors): void {
+    this.#tap.time((performance.now() - this.#start) / 1000, undefined, undefined)
+    this.#tap.answerUnread(this.#rows, outputs)
+  }
+
+  fail(error: unknown): void {
+    this.#tap.time((performance.now() - this.#start) / 1000, undefined, error ?? 'undefined')
   }
 }
 

@@ -13,6 +13,8 @@ const maxListed = 10
 /** A bundle's libraries are named somewhere in its first part; more is not read while a server is at work. */
 const maxScriptBytes = 16 * 2 ** 20
 
+const matchesNone = 'the configuration matches none of:'
+
 const requestStart = 'http.server.request.start'
 
 /** Warns with a reason when the first requests came and nothing was recorded: the likeliest sign of an instrumentation that does not see the model. */
@@ -34,23 +36,26 @@ async function warnIfNothing(agent: ModelAgent): Promise<void> {
   try {
     const reason = await reasonForNothing(agent)
     if (reason !== null) agent.warn('nothing-recorded', `${requestsBeforeWarning} requests`, reason)
+    // What else is recorded does not make up for an entry that was given in vain.
+    if (reason?.includes(matchesNone) !== true) agent.warnOfUnmatched(true)
   } catch (error) {
     agent.warn('internal', 'nothing recorded', String(error))
   }
 }
 
 async function findReason(agent: ModelAgent): Promise<string> {
+  if (agent.settingsProblem !== null) return `nothing is watched: ${agent.settingsProblem}`
   const { models, libraries } = agent.statistics()
   const unmatched = agent.unmatched
   const ran = models.filter(({ calls }) => calls > 0)
   if (ran.length > 0)
     return `calls of ${listed(ran.map(({ name }) => name))} were seen, but none of their rows could be read; see the warnings before`
-  const hint = unmatched.length === 0 ? '' : `; the configuration matches none of: ${listed(unmatched)}`
+  const hint = unmatched.length === 0 ? '' : `; ${matchesNone} ${listed(unmatched)}`
   if (models.length > 0) return `models were seen (${listed(models.map(({ name }) => name))}), but none ran${hint}`
   const found = listed(libraries.map(({ name, version }) => (version === null ? name : `${name} ${version}`)))
   if (libraries.length > 0 && unmatched.length === 0 && agent.config.discover)
     return `${found} was loaded, but no model was opened with it, or only before Driftline was loaded`
-  if (unmatched.length > 0) return `the configuration matches none of: ${listed(unmatched)}`
+  if (unmatched.length > 0) return `${matchesNone} ${listed(unmatched)}`
   const files = Object.keys(createRequire(import.meta.url).cache)
   if (files.some((file) => file.endsWith('onnxruntime_binding.node')))
     return 'onnxruntime-node was loaded before Driftline, or a bundle contains it: put --import first, and leave it out of the bundle'

@@ -5,6 +5,7 @@ import type { Problems } from '../read-file.ts'
 import { version } from '../version.ts'
 import { ModelAgent, type AgentStatistics } from './agent.ts'
 import { shutdownDeadline, watchProcessEnd } from './lifecycle.ts'
+import { metricsExporterChoice } from './destination.ts'
 import { isDisabled } from './disabled.ts'
 import { Doctor } from './doctor.ts'
 import { watchRequests } from './doctor-requests.ts'
@@ -63,8 +64,9 @@ function start(install: Install, environment: Environment): RunningAgent {
   const say = quiet || doctor !== null ? (): void => undefined : print
   const problems: Problems = []
   const config = loadConfig(environment, process.cwd(), problems)
+  const exporter = metricsExporterChoice(environment)
   const agent = new ModelAgent({
-    config: config ?? { ...noConfig, discover: false },
+    config: config === null || !exporter.exports ? { ...noConfig, discover: false } : config,
     environment,
     clock: systemClock,
     print: say,
@@ -85,10 +87,18 @@ function start(install: Install, environment: Environment): RunningAgent {
     say('driftline: nothing is watched until that is put right')
     return running
   }
+  if (!exporter.exports) {
+    const reason = 'OTEL_METRICS_EXPORTER is none: nothing is watched'
+    say(`driftline: ${reason}`)
+    doctor?.tell({ event: 'problem', reason })
+    return running
+  }
+  if (exporter.problem !== null) agent.warn('configuration', 'exporter', exporter.problem)
   const { drain } = install(agent)
   const settle = (): boolean => {
     drain()
     agent.announceModels()
+    agent.warnOfUnmatched(false)
     return agent.settle()
   }
   const flush = (): Promise<void> => {

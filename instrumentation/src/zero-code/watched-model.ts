@@ -54,6 +54,10 @@ export class WatchedModel {
   readonly baseline: Baseline | null
   readonly #options: WatchedModelOptions
   #monitor: ModelMonitor | null = null
+  /** The monitor was started without features, only for durations and drops, and gives way to one that has some. */
+  #provisional = false
+  /** Of a monitor that gave way. */
+  #retired: Promise<void> | null = null
   #failed = false
   #featureNames: readonly string[] | null = null
   #kept: KeptRows[] = []
@@ -63,6 +67,8 @@ export class WatchedModel {
   #checkedRow = false
   #failedExports = 0
   readonly #dropped = new Map<TapDropReason, number>()
+  /** Of those, what no monitor was told yet. */
+  readonly #untoldDrops = new Map<TapDropReason, number>()
 
   constructor(options: WatchedModelOptions) {
     const { name, version, manifest, baseline } = options
@@ -78,6 +84,11 @@ export class WatchedModel {
     return this.#monitor
   }
 
+  /** It cannot be monitored, for a reason that was told. */
+  get failed(): boolean {
+    return this.#failed
+  }
+
   /** Rows that were recorded or are kept. */
   get rows(): number {
     return (this.#monitor?.statistics().rows ?? 0) + this.#keptRows
@@ -89,7 +100,7 @@ export class WatchedModel {
 
   /** The monitor for rows of these features; null when rows of this model have others, or it cannot be monitored. */
   monitorFor(features: readonly DeclaredFeature[]): ModelMonitor | null {
-    if (this.#monitor === null && !this.#failed) {
+    if (this.#awaitsFeatures) {
       this.#start(features)
       this.#replay()
     }
@@ -101,7 +112,7 @@ export class WatchedModel {
 
   record(rows: readonly TappedRow[], output: BatchOutput): void {
     if (this.#failed || rows.length === 0) return
-    if (this.#monitor !== null) {
+    if (this.#monitor !== null && !this.#provisional) {
       this.#recordRows(this.#monitor, rows, output)
       return
     }
@@ -118,22 +129,54 @@ export class WatchedModel {
 
   recordDuration(seconds: number, rows: number | undefined, runtime: string, error: unknown): void {
     if (this.#monitor !== null) this.#monitor.recordDuration(seconds, { rows, runtime, error })
-    else if (!this.#failed && this.#keptDurations.length < maxKeptDurations)
+    else if (!this.#failed && this.#keptDurations.length < maxKeptDurations) {
       this.#keptDurations.push({ seconds, rows, runtime, error })
+      this.#cancelTimer ??= this.#afterInterval()
+    }
   }
 
   drop(reason: TapDropReason, rows: number): void {
     const count = Number.isSafeInteger(rows) && rows > 0 ? rows : 1
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count)
-    this.#monitor?.drop(reason, count)
+    if (this.#monitor !== null) {
+      this.#monitor.drop(reason, count)
+      return
+    }
+    this.#untoldDrops.set(reason, (this.#untoldDrops.get(reason) ?? 0) + count)
+    if (!this.#failed) this.#cancelTimer ??= this.#afterInterval()
   }
 
-  /** Decides on features by the rows that are kept, if there are any. Whether a monitor was started by that. */
+  /**
+   * Decides on features by the rows that are kept. Where there are none but durations or drops, these are not kept from the collector: a monitor
+   * without features has them until rows come. Whether a monitor was started by that.
+   */
   settle(): boolean {
-    if (this.#monitor !== null || this.#failed || this.#keptRows === 0) return false
-    this.#start(discoverFeatures(this.#kept.flatMap(({ rows }) => rows.slice(0, discoveryRows))))
+    if (!this.#awaitsFeatures) return false
+    if (this.#keptRows > 0)
+      this.#start(discoverFeatures(this.#kept.flatMap(({ rows }) => rows.slice(0, discoveryRows))))
+    else {
+      if (this.#monitor !== null || (this.#keptDurations.length === 0 && this.#untoldDrops.size === 0)) return false
+      this.watchWithoutFeatures()
+      return this.#monitor !== null
+    }
     this.#replay()
     return this.#monitor !== null
+  }
+
+  /** Starts a monitor for answers, durations and drops if there is none. It gives way to one with features once there are some. */
+  watchWithoutFeatures(): void {
+    if (this.#monitor !== null || this.#failed || this.#keptRows > 0) return
+    this.#start([], true)
+    this.#replay()
+  }
+
+  /** Sends what was recorded so far. Resolves within 5 s, and never rejects. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#retired, this.#monitor?.flush()])
+  }
+
+  get #awaitsFeatures(): boolean {
+    return (this.#monitor === null || this.#provisional) && !this.#failed
   }
 
   #afterInterval(): () => void {
@@ -151,7 +194,7 @@ export class WatchedModel {
   }
 
   /** @param features undefined when the manifest or baseline has them */
-  #start(features: readonly DeclaredFeature[] | undefined): void {
+  #start(features: readonly DeclaredFeature[] | undefined, provisional = false): void {
     const { name, version, manifest, baseline, monitorOptions, clock, warn } = this.#options
     const options: MonitorOptions = {
       ...monitorOptions,
@@ -159,15 +202,22 @@ export class WatchedModel {
       ...(manifest === null ? {} : { manifest }),
       ...(baseline === null ? {} : { baseline }),
       model: { name, version },
+      // A frozen baseline has the features that are missing here.
+      ...(provisional ? { collector: false as const } : {}),
       ...(features === undefined ? {} : { features }),
     }
     try {
+      const before = this.#monitor
       this.#monitor = startMonitor(options, clock)
+      this.#provisional = provisional
+      if (before !== null) this.#retired = before.shutdown()
       this.#featureNames = (features ?? manifest?.features ?? baseline?.features ?? []).map((feature) => feature.name)
-      for (const [reason, rows] of this.#dropped) this.#monitor.drop(reason, rows)
+      for (const [reason, rows] of this.#untoldDrops) this.#monitor.drop(reason, rows)
+      this.#untoldDrops.clear()
     } catch (error) {
       this.#failed = true
-      warn('configuration', error instanceof DriftlineConfigError ? error.problems.join('; ') : String(error))
+      const reason = error instanceof DriftlineConfigError ? error.problems.join('; ') : String(error)
+      warn('configuration', `it is not watched: ${reason}`)
     }
   }
 

@@ -7,13 +7,29 @@ export interface CollectorView {
   readonly windows: number
   /** log10 of the evidence and its threshold in the newest slice; null when there is none yet. */
   readonly evidence: { readonly log10: number; readonly threshold: number } | null
+  /** Of the outcomes in the newest slice; null while too few predictions have theirs. */
+  readonly accuracy: Accuracy | null
+}
+
+/** How often the model was right. */
+export interface Accuracy {
+  /** From 0 to 1. */
+  readonly value: number
+  readonly outcomes: number
+  /** The same before the model was deployed, as its manifest says. */
+  readonly offline: number | null
 }
 
 interface Window {
   readonly startMs: number
 }
 interface ResultOfWindow {
+  readonly signal: string
+  readonly feature: string
+  readonly segment: string
+  readonly reason: string | null
   readonly evidence: { readonly log10Model: number; readonly threshold: number } | null
+  readonly metric?: { readonly value: number | null; readonly rows: number; readonly offline: number | null }
 }
 
 const requestTimeoutMs = 5_000
@@ -41,10 +57,10 @@ export class CollectorApi {
       get<{ alerts: AlertRecord[] }>(`${this.#base}/alerts`),
       get<{ windows: Window[] }>(`${this.#version}/windows?from=${from}&limit=${maximumWindows}`),
     ])
-    if (windows.length === 0) return { alerts, windows: 0, evidence: null }
+    if (windows.length === 0) return { alerts, windows: 0, evidence: null, accuracy: null }
     const newest = Math.max(...windows.map(({ startMs }) => startMs))
     const { results } = await get<{ results: ResultOfWindow[] }>(`${this.#version}/results?from=${newest}&limit=1000`)
-    return { alerts, windows: windows.length, evidence: strongest(results) }
+    return { alerts, windows: windows.length, evidence: strongest(results), accuracy: accuracyOf(results) }
   }
 }
 
@@ -56,6 +72,15 @@ function strongest(results: readonly ResultOfWindow[]): CollectorView['evidence'
     }
   }
   return found
+}
+
+function accuracyOf(results: readonly ResultOfWindow[]): Accuracy | null {
+  const found = results.find(
+    ({ signal, feature, segment, reason }) =>
+      signal === 'performance' && feature === 'accuracy' && segment === '' && reason !== 'labels-incomplete',
+  )?.metric
+  if (found === undefined || found.value === null) return null
+  return { value: found.value, outcomes: found.rows, offline: found.offline }
 }
 
 async function get<Body>(url: string): Promise<Body> {

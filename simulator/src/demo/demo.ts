@@ -46,6 +46,7 @@ export async function runDemo(options: DemoOptions, { clock, output, interrupted
       url: `${server.origin}/predict`,
       rate: options.rate,
       next: () => source.next(),
+      outcomes: { share: options.outcomes, label: example.label, seed: options.seed },
       clock,
     })
     output({
@@ -87,10 +88,13 @@ export async function runDemo(options: DemoOptions, { clock, output, interrupted
   }
 }
 
-function openSource({ heldOutFile, laterYearsFile, manifest }: Example, { drift, seed }: DemoOptions): TrafficSource {
+function openSource(
+  { heldOutFile, laterYearsFile, manifest, label }: Example,
+  { drift, seed }: DemoOptions,
+): TrafficSource {
   return new TrafficSource({
-    heldOut: readTrafficRows(heldOutFile, manifest.features),
-    laterYears: drift.source === 'later-years' ? readTrafficRows(laterYearsFile, manifest.features) : [],
+    heldOut: readTrafficRows(heldOutFile, manifest.features, label),
+    laterYears: drift.source === 'later-years' ? readTrafficRows(laterYearsFile, manifest.features, label) : [],
     drift,
     seed,
   })

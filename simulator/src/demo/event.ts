@@ -1,4 +1,5 @@
 import type { TrafficCounts } from '../traffic/client.ts'
+import type { OutcomeCounts } from '../traffic/outcomes.ts'
 import type { AlertRecord } from '@driftline/collector'
 import type { CollectorView } from './collector-api.ts'
 
@@ -45,8 +46,10 @@ export type DemoEvent =
 export interface DemoStatus {
   readonly elapsedSeconds: number
   readonly traffic: TrafficCounts
+  readonly outcomes: OutcomeCounts
   readonly windows: number
   readonly evidence: CollectorView['evidence']
+  readonly accuracy: CollectorView['accuracy']
   /** Alerts that fire now; `fromBefore` of them were raised by an earlier run on the same data. */
   readonly firing: number
   readonly fromBefore: number

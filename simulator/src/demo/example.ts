@@ -11,6 +11,8 @@ export interface Example {
   readonly heldOutFile: string
   readonly laterYearsFile: string
   readonly manifest: Manifest
+  /** What the data calls the answer of the world, and outcomes too. */
+  readonly label: string
 }
 
 /**
@@ -34,5 +36,6 @@ export function employmentExample(): Example {
     heldOutFile: file('data/held-out.csv.gz'),
     laterYearsFile: file('data/later-years.csv.gz'),
     manifest: JSON.parse(readFileSync(manifestFile, 'utf8')) as Manifest,
+    label: 'employed',
   }
 }

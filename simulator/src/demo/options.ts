@@ -8,6 +8,8 @@ export interface DemoOptions {
   readonly drift: Drift
   /** Seconds of undisturbed traffic before the drift. */
   readonly driftAfter: number
+  /** Share of the predictions whose outcome is told some seconds later. */
+  readonly outcomes: number
   /** Port of the collector; 0 takes any free one. */
   readonly port: number
   /** Null: a new folder for this run. */
@@ -25,14 +27,14 @@ export type DemoArguments =
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly problems: readonly string[] }
 
-const defaults = { rate: 400, drift: 'age-in-months', 'drift-after': 30, port: 4318, seed: 1 }
+const defaults = { rate: 400, drift: 'age-in-months', 'drift-after': 30, outcomes: 0.8, port: 4318, seed: 1 }
 /** More than one client process can send. */
 const maximumRate = 50_000
 const maximumSeconds = 30 * 24 * 3600
 
 const names = drifts.map(({ name }) => name).join('|')
 
-export const demoUsage: string = `usage: driftline-simulate demo [--rate N] [--drift ${names}] [--drift-after S] [--port P] [--data-dir DIR] [--duration S] [--seed N] [--json]`
+export const demoUsage: string = `usage: driftline-simulate demo [--rate N] [--drift ${names}] [--drift-after S] [--outcomes SHARE] [--port P] [--data-dir DIR] [--duration S] [--seed N] [--json]`
 
 export const demoHelp: string = `${demoUsage}
 
@@ -42,6 +44,7 @@ Starts a collector, an inference server with a real model, and traffic; plants a
   --drift NAME       what to plant (default ${defaults.drift}):
 ${drifts.map(({ name, description }) => `                       ${name.padEnd(16)} ${description}`).join('\n')}
   --drift-after S    seconds of undisturbed traffic before it (default ${defaults['drift-after']})
+  --outcomes SHARE   share of the predictions whose outcome is told some seconds later; 0 for none (default ${defaults.outcomes})
   --port P           port of the collector, on 127.0.0.1; 0 takes a free one (default ${defaults.port})
   --data-dir DIR     where the collector keeps its data (default: a new folder in ./driftline-data for every run)
   --duration S       end by itself after so many seconds (default: when interrupted)
@@ -54,6 +57,7 @@ const config = {
   rate: { type: 'string' },
   drift: { type: 'string' },
   'drift-after': { type: 'string' },
+  outcomes: { type: 'string' },
   port: { type: 'string' },
   'data-dir': { type: 'string' },
   duration: { type: 'string' },
@@ -74,7 +78,7 @@ export function parseDemoArguments(argv: readonly string[]): DemoArguments {
 
   const problems: string[] = []
   const number = (
-    name: 'rate' | 'drift-after' | 'port' | 'duration' | 'seed',
+    name: 'rate' | 'drift-after' | 'outcomes' | 'port' | 'duration' | 'seed',
     fallback: number,
     limits: Limits,
   ): number => {
@@ -95,6 +99,7 @@ export function parseDemoArguments(argv: readonly string[]): DemoArguments {
   const options = {
     rate: number('rate', defaults.rate, { least: 0.1, most: maximumRate, whole: false }),
     driftAfter: number('drift-after', defaults['drift-after'], { least: 0, most: maximumSeconds, whole: false }),
+    outcomes: number('outcomes', defaults.outcomes, { least: 0, most: 1, whole: false }),
     port: number('port', defaults.port, { least: 0, most: 65_535, whole: true }),
     dataDirectory: values['data-dir'] ?? null,
     duration:

@@ -11,6 +11,7 @@ export function statusBlock(status: DemoStatus): string[] {
     `  predictions   ${count(traffic.sent)} sent${trafficTrouble(status)}`,
     `  windows       ${count(status.windows)} evaluated`,
     `  evidence      ${evidence(status)}`,
+    `  accuracy      ${accuracy(status)}`,
     `  alerts        ${alerts(status)}`,
     `  drift         ${driftState(status)}`,
   ]
@@ -23,6 +24,7 @@ export function statusLine(status: DemoStatus): string {
     `${count(status.traffic.sent)} predictions${trafficTrouble(status)}`,
     `${count(status.windows)} windows`,
     `evidence ${evidence(status)}`,
+    `accuracy ${accuracy(status)}`,
     alerts(status),
     `drift ${driftState(status)}`,
   ]
@@ -85,6 +87,17 @@ function evidence({ evidence: value, firing }: DemoStatus): string {
   const left = firing > 0 && 10 ** value.log10 < value.threshold ? ', apart from what has alarmed' : ''
   return `${powerOfTen(value.log10)} of ${count(value.threshold)} needed${left}`
 }
+
+function accuracy({ accuracy: known, outcomes }: DemoStatus): string {
+  const trouble = outcomes.failed > 0 ? ` (${count(outcomes.failed)} outcomes failed)` : ''
+  if (known === null) return `unknown without outcomes${trouble}`
+  const { value, outcomes: rows, offline } = known
+  const before = offline === null ? '' : `, offline ${offline.toFixed(accuracyDigits)}`
+  return `${value.toFixed(accuracyDigits)} in ${count(rows)} outcomes${before}${trouble}`
+}
+
+/** A window of the demo has some thousand outcomes. */
+const accuracyDigits = 3
 
 /** Evidence runs over hundreds of orders of magnitude. */
 function powerOfTen(exponent: number): string {

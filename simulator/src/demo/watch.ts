@@ -39,7 +39,7 @@ export async function watch(running: Running): Promise<void> {
   const driftAtMs = options.drift.truth === null ? Infinity : running.trafficSinceMs + options.driftAfter * 1000
   const endAtMs = options.duration === null ? Infinity : startedMs + options.duration * 1000
   let plantedMs: number | null = null
-  let view: CollectorView = { alerts: [], windows: 0, evidence: null }
+  let view: CollectorView = { alerts: [], windows: 0, evidence: null, accuracy: null }
   let news: AlertNews = { raised: [], resolved: [], firing: 0, fromBefore: 0 }
   let failedLooks = 0
 
@@ -77,7 +77,7 @@ export async function watch(running: Running): Promise<void> {
 
 function statusOf(
   { options, traffic, processes, clock, startedMs }: Running,
-  { windows, evidence }: CollectorView,
+  { windows, evidence, accuracy }: CollectorView,
   { firing, fromBefore }: AlertNews,
   planted: boolean,
   driftAtMs: number,
@@ -86,8 +86,10 @@ function statusOf(
   return {
     elapsedSeconds: secondsBetween(startedMs, clock.now()),
     traffic: traffic.counts,
+    outcomes: traffic.outcomes,
     windows,
     evidence,
+    accuracy,
     firing,
     fromBefore,
     drift: { name: options.drift.name, planted, inSeconds },

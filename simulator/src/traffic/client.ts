@@ -1,15 +1,16 @@
 import { Agent, request, type ClientRequest } from 'node:http'
-import type { TrafficRow } from './rows.ts'
 
 export interface TrafficClientOptions {
-  /** Where predictions are asked for: `http://127.0.0.1:3000/predict`. */
+  /** Where items are sent: `http://127.0.0.1:3000/predict`. */
   readonly url: string
+  /** The member of a request's body that holds them; default: `rows`. */
+  readonly member?: string
   /** Connections kept open; requests beyond them wait in line. */
   readonly connections?: number
 }
 
 export interface TrafficCounts {
-  /** Rows whose request was written, answered with 200, and answered otherwise or not at all. */
+  /** Rows (or what else a client sends) whose request was written, answered with 200, and answered otherwise or not at all. */
   readonly sent: number
   readonly answered: number
   readonly failed: number
@@ -24,9 +25,16 @@ const defaultConnections = 8
 const maximumPending = 256
 const requestTimeoutMs = 10_000
 
-/** Posts batches of rows over kept-alive connections and counts what became of them. */
+interface Posted {
+  readonly body: string
+  readonly items: number
+  readonly onStatus: (status: number) => void
+}
+
+/** Posts batches of rows, or of what becomes of them, over kept-alive connections and counts what became of them. */
 export class TrafficClient {
   readonly #url: URL
+  readonly #member: string
   readonly #agent: Agent
   #sent = 0
   #answered = 0
@@ -36,8 +44,9 @@ export class TrafficClient {
   #lastFailure: string | null = null
   #idle: (() => void)[] = []
 
-  constructor({ url, connections = defaultConnections }: TrafficClientOptions) {
+  constructor({ url, member = 'rows', connections = defaultConnections }: TrafficClientOptions) {
     this.#url = new URL(url)
+    this.#member = member
     this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
   }
 
@@ -51,24 +60,25 @@ export class TrafficClient {
     }
   }
 
-  /** Sends one request with these rows and returns at once. */
-  send(rows: readonly TrafficRow[]): void {
+  /** Sends one request with these items and returns at once. `onStatus` is told the status of its answer, if one comes. */
+  send(items: readonly unknown[], onStatus: (status: number) => void = () => {}): void {
     if (this.#pending.size >= maximumPending) {
-      this.#skipped += rows.length
+      this.#skipped += items.length
       return
     }
-    this.#sent += rows.length
-    this.#post(JSON.stringify({ rows }), rows.length, true)
+    this.#sent += items.length
+    this.#post({ body: JSON.stringify({ [this.#member]: items }), items: items.length, onStatus }, true)
   }
 
-  #post(body: string, rows: number, mayRepeat: boolean): void {
+  #post(posted: Posted, mayRepeat: boolean): void {
+    const { body, items, onStatus } = posted
     let ended = false
     const end = (failure: string | null): void => {
       if (ended) return
       ended = true
-      if (failure === null) this.#answered += rows
+      if (failure === null) this.#answered += items
       else {
-        this.#failed += rows
+        this.#failed += items
         this.#lastFailure = failure
       }
       this.#pending.delete(outgoing)
@@ -84,7 +94,11 @@ export class TrafficClient {
       },
       (response) => {
         response.resume()
-        response.on('end', () => end(response.statusCode === 200 ? null : `HTTP ${response.statusCode}`))
+        response.on('end', () => {
+          const status = response.statusCode!
+          onStatus(status)
+          end(status === 200 ? null : `HTTP ${status}`)
+        })
         response.on('error', (error) => end(error.message))
       },
     )
@@ -95,7 +109,7 @@ export class TrafficClient {
       if (mayRepeat && outgoing.reusedSocket && 'code' in error && error.code === 'ECONNRESET') {
         ended = true
         this.#pending.delete(outgoing)
-        this.#post(body, rows, false)
+        this.#post(posted, false)
       } else end(error.message)
     })
     outgoing.end(body)

@@ -25,20 +25,28 @@ const looksPerLine = 12
  * @throws Error when the example is incomplete, or the heartbeat cannot be written.
  */
 export async function runTraffic(
-  { url, rate, drift, driftAfter, seed, heartbeat }: TrafficCommandOptions,
+  { url, rate, drift, driftAfter, outcomes, seed, heartbeat }: TrafficCommandOptions,
   { clock, log, interrupted }: TrafficSurroundings,
 ): Promise<void> {
-  const { heldOutFile, laterYearsFile, manifest } = employmentExample()
+  const { heldOutFile, laterYearsFile, manifest, label } = employmentExample()
   const source = new TrafficSource({
-    heldOut: readTrafficRows(heldOutFile, manifest.features),
-    laterYears: drift.source === 'later-years' ? readTrafficRows(laterYearsFile, manifest.features) : [],
+    heldOut: readTrafficRows(heldOutFile, manifest.features, label),
+    laterYears: drift.source === 'later-years' ? readTrafficRows(laterYearsFile, manifest.features, label) : [],
     drift,
     seed,
   })
-  const traffic = new Traffic({ url, rate, next: () => source.next(), clock })
+  const traffic = new Traffic({
+    url,
+    rate,
+    next: () => source.next(),
+    outcomes: { share: outcomes, label, seed },
+    clock,
+  })
   const line = (): string => {
     const { sent, answered, failed, skipped, lastFailure } = traffic.counts
-    return `sent ${sent}, answered ${answered}, failed ${failed}, skipped ${skipped}${lastFailure === null ? '' : `; last failure: ${lastFailure}`}`
+    const { told, failed: untold } = traffic.outcomes
+    const predictions = `sent ${sent}, answered ${answered}, failed ${failed}, skipped ${skipped}`
+    return `${predictions}${lastFailure === null ? '' : `; last failure: ${lastFailure}`}; outcomes ${told}, failed ${untold}`
   }
   const touch = (): void => {
     if (heartbeat !== null) writeFileSync(heartbeat, `${line()}\n`)
@@ -50,11 +58,16 @@ export async function runTraffic(
   const startedMs = clock.now()
   try {
     let answeredBefore = 0
+    let refused = false
     for (let look = 1; !interrupted.aborted; look++) {
       await pause(clock, heartbeatIntervalMs, interrupted)
       if (drift.truth !== null && !source.planted && clock.now() - startedMs >= driftAfter * 1000) {
         source.plantDrift()
         log(`planted the drift ${drift.name}: ${drift.description}`)
+      }
+      if (!refused && traffic.outcomes.refused) {
+        refused = true
+        log('the server has no route for outcomes: none are told')
       }
       const { answered } = traffic.counts
       if (answered > answeredBefore) touch()

@@ -1,13 +1,13 @@
 import type { Drift } from '../drift/drift.ts'
 import { seededRandom, type Random } from '../random.ts'
 import { inOrderForever, shuffledForever } from './order.ts'
-import type { TrafficRow } from './rows.ts'
+import type { LabelledRow } from './rows.ts'
 
 export interface TrafficSourceOptions {
   /** Rows as the model knows them. */
-  readonly heldOut: readonly TrafficRow[]
+  readonly heldOut: readonly LabelledRow[]
   /** Rows of the years after; needed by a drift that draws from them. */
-  readonly laterYears: readonly TrafficRow[]
+  readonly laterYears: readonly LabelledRow[]
   readonly drift: Drift
   readonly seed: number
 }
@@ -17,7 +17,7 @@ export class TrafficSource {
   readonly #options: TrafficSourceOptions
   readonly #coin: Random
   #order: Iterator<number, never, void>
-  #rows: readonly TrafficRow[]
+  #rows: readonly LabelledRow[]
   #planted = false
 
   constructor(options: TrafficSourceOptions) {
@@ -46,8 +46,9 @@ export class TrafficSource {
     }
   }
 
-  next(): TrafficRow {
-    const row = this.#rows[this.#order.next().value]!
-    return this.#planted ? this.#options.drift.plant(row, this.#coin) : row
+  /** A drift changes what is sent of a row, never what becomes of it. */
+  next(): LabelledRow {
+    const next = this.#rows[this.#order.next().value]!
+    return this.#planted ? { ...next, row: this.#options.drift.plant(next.row, this.#coin) } : next
   }
 }

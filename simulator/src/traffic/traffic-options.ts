@@ -10,6 +10,8 @@ export interface TrafficCommandOptions {
   readonly drift: Drift
   /** Seconds of undisturbed traffic before the drift. */
   readonly driftAfter: number
+  /** Share of the predictions whose outcome is told some seconds later. */
+  readonly outcomes: number
   readonly seed: number
   /** A file that is touched while predictions are answered; null for none. */
   readonly heartbeat: string | null
@@ -21,14 +23,21 @@ export type TrafficArguments =
   | { readonly kind: 'help' }
   | { readonly kind: 'wrong'; readonly problems: readonly string[] }
 
-const defaults = { url: 'http://127.0.0.1:3000/predict', rate: 20, drift: 'none', 'drift-after': 3600, seed: 1 }
+const defaults = {
+  url: 'http://127.0.0.1:3000/predict',
+  rate: 20,
+  drift: 'none',
+  'drift-after': 3600,
+  outcomes: 0.8,
+  seed: 1,
+}
 /** More than one client process can send. */
 const maximumRate = 50_000
 const maximumSeconds = 365 * 24 * 3600
 
 const names = drifts.map(({ name }) => name).join('|')
 
-export const trafficUsage: string = `usage: driftline-simulate traffic [--url URL] [--rate N] [--drift ${names}] [--drift-after S] [--seed N] [--heartbeat FILE]`
+export const trafficUsage: string = `usage: driftline-simulate traffic [--url URL] [--rate N] [--drift ${names}] [--drift-after S] [--outcomes SHARE] [--seed N] [--heartbeat FILE]`
 
 export const trafficHelp: string = `${trafficUsage}
 
@@ -39,6 +48,8 @@ Sends rows of the employment example to an inference server that runs already, u
   --drift NAME       what to plant (default ${defaults.drift}):
 ${drifts.map(({ name, description }) => `                       ${name.padEnd(16)} ${description}`).join('\n')}
   --drift-after S    seconds of undisturbed traffic before it (default ${defaults['drift-after']})
+  --outcomes SHARE   share of the predictions whose outcome is told some seconds later, where predictions are asked for but
+                     at /outcomes; a server without such a route gets none (default ${defaults.outcomes})
   --seed N           of the order of the rows and of the drift (default ${defaults.seed})
   --heartbeat FILE   touch this file while predictions are answered
   --help             this text
@@ -49,6 +60,7 @@ const config = {
   rate: { type: 'string', default: String(defaults.rate) },
   drift: { type: 'string', default: defaults.drift },
   'drift-after': { type: 'string', default: String(defaults['drift-after']) },
+  outcomes: { type: 'string', default: String(defaults.outcomes) },
   seed: { type: 'string', default: String(defaults.seed) },
   heartbeat: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -65,7 +77,7 @@ export function parseTrafficArguments(argv: readonly string[]): TrafficArguments
   if (values.help === true) return { kind: 'help' }
 
   const problems: string[] = []
-  const number = (name: 'rate' | 'drift-after' | 'seed', least: number, most: number): number => {
+  const number = (name: 'rate' | 'drift-after' | 'outcomes' | 'seed', least: number, most: number): number => {
     const text = values[name]
     const value = text.trim() === '' ? Number.NaN : Number(text)
     const whole = name !== 'seed' || Number.isInteger(value)
@@ -85,6 +97,7 @@ export function parseTrafficArguments(argv: readonly string[]): TrafficArguments
     url: values.url,
     rate: number('rate', 0.1, maximumRate),
     driftAfter: number('drift-after', 0, maximumSeconds),
+    outcomes: number('outcomes', 0, 1),
     seed: number('seed', 0, 2 ** 32 - 1),
     heartbeat: values.heartbeat ?? null,
   }

@@ -15,6 +15,7 @@ describe('parseDemoArguments', () => {
         rate: 400,
         drift: { name: 'age-in-months' },
         driftAfter: 30,
+        outcomes: 0.8,
         port: 4318,
         dataDirectory: null,
         duration: null,
@@ -25,15 +26,17 @@ describe('parseDemoArguments', () => {
   })
 
   it('reads every option', () => {
-    const argv = '--rate 50.5 --drift none --drift-after 0 --port 0 --data-dir d --duration 600 --seed 9 --json'.split(
-      ' ',
-    )
+    const argv =
+      '--rate 50.5 --drift none --drift-after 0 --outcomes 0.5 --port 0 --data-dir d --duration 600 --seed 9 --json'.split(
+        ' ',
+      )
     expect(parseDemoArguments(argv)).toMatchObject({
       kind: 'run',
       options: {
         rate: 50.5,
         drift: { name: 'none' },
         driftAfter: 0,
+        outcomes: 0.5,
         port: 0,
         dataDirectory: 'd',
         duration: 600,
@@ -54,13 +57,24 @@ describe('parseDemoArguments', () => {
       '--duration',
       '0',
       '--drift-after=-1',
+      '--outcomes',
+      '80',
       '--seed',
       '1.5',
       '--data-dir',
       '',
     )
-    expect(found).toHaveLength(7)
-    for (const name of ['--rate', '--drift:', '--port', '--duration', '--drift-after', '--seed', '--data-dir']) {
+    expect(found).toHaveLength(8)
+    for (const name of [
+      '--rate',
+      '--drift:',
+      '--port',
+      '--duration',
+      '--drift-after',
+      '--outcomes',
+      '--seed',
+      '--data-dir',
+    ]) {
       expect(found.some((problem) => problem.startsWith(name))).toBe(true)
     }
   })

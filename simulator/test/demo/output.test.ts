@@ -10,8 +10,10 @@ const status = (elapsedSeconds: number, more: Partial<DemoStatus> = {}): DemoEve
   status: {
     elapsedSeconds,
     traffic: { sent: 12_345, answered: 12_345, failed: 0, skipped: 0, lastFailure: null },
+    outcomes: { told: 9_500, failed: 0, refused: false },
     windows: 7,
     evidence: { log10: 84.2, threshold: 518_400 },
+    accuracy: { value: 0.8312, outcomes: 1_604, offline: 0.83027 },
     firing: 1,
     fromBefore: 0,
     drift: { name: 'age-in-months', planted: true, inSeconds: 0 },
@@ -110,6 +112,7 @@ describe('lineOutput', () => {
     output(alarm)
     const lines = text().split('\n')
     expect(lines.filter((line) => line.includes('12,345 predictions'))).toHaveLength(3)
+    expect(lines[0]).toContain('accuracy 0.831 in 1,604 outcomes, offline 0.830')
     for (const part of [
       'ALARM  warning  inputs moved  (8 s after the drift was planted)',
       'AGEP moved by 3.1 sd',
@@ -134,9 +137,11 @@ describe('lineOutput', () => {
   it('shows what goes wrong with the traffic', () => {
     const { write, text } = recorded()
     const traffic = { sent: 10, answered: 4, failed: 6, skipped: 3, lastFailure: 'HTTP 503' }
-    lineOutput({ write, truth: null })(status(0, { traffic, evidence: null, firing: 0 }))
+    const outcomes = { told: 0, failed: 2, refused: false }
+    lineOutput({ write, truth: null })(status(0, { traffic, outcomes, evidence: null, accuracy: null, firing: 0 }))
     expect(text()).toContain('6 failed: HTTP 503')
     expect(text()).toContain('3 skipped')
+    expect(text()).toContain('accuracy unknown without outcomes (2 outcomes failed)')
     expect(text()).toContain('evidence none yet')
     expect(text()).toContain('none firing')
   })

@@ -23,21 +23,24 @@ function file(text: string): string {
 }
 
 describe('readTrafficRows', () => {
-  it('keeps id and features by kind and leaves labels out', () => {
-    const rows = readTrafficRows(file('id,AGEP,SCHL,employed\n7,41.5,021,1\n8,,3,0\n'), features)
+  it('keeps id and features by kind, and the label apart from them', () => {
+    const rows = readTrafficRows(file('id,AGEP,SCHL,employed\n7,41.5,021,1\n8,,3,0\n9,5,1,\n'), features, 'employed')
     expect(rows).toEqual([
-      { id: 7, AGEP: 41.5, SCHL: '021' },
-      { id: 8, AGEP: null, SCHL: '3' },
+      { row: { id: 7, AGEP: 41.5, SCHL: '021' }, label: true },
+      { row: { id: 8, AGEP: null, SCHL: '3' }, label: false },
+      { row: { id: 9, AGEP: 5, SCHL: '1' }, label: null },
     ])
   })
 
   it('names missing columns', () => {
-    expect(() => readTrafficRows(file('id,AGEP\n1,2\n'), features)).toThrow(/rows\.csv\.gz: no column SCHL/)
+    expect(() => readTrafficRows(file('id,AGEP\n1,2\n'), features, 'employed')).toThrow(
+      /rows\.csv\.gz: no column SCHL, employed/,
+    )
   })
 
   it('names the line with another number of cells', () => {
-    expect(() => readTrafficRows(file('id,AGEP,SCHL\n1,2,3\n1,2\n'), features)).toThrow(
-      /rows\.csv\.gz:3: 2 cells instead of 3/,
+    expect(() => readTrafficRows(file('id,AGEP,SCHL,employed\n1,2,3,1\n1,2\n'), features, 'employed')).toThrow(
+      /rows\.csv\.gz:3: 2 cells instead of 4/,
     )
   })
 })

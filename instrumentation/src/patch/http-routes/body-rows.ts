@@ -29,14 +29,14 @@ export function compileRequest(config: RequestConfig = {}): ReadRows {
   const id = compileSingle(config.id, 'request.id')
   const segment = compileSingle(config.segment, 'request.segment')
   const readRow = compileRow(config, [id, segment])
-  const what = config.features === undefined ? 'member with a plain value' : 'of the features'
+  const nothing = config.features === undefined ? 'no member with a plain value' : 'none of the features'
   return (body) => {
     const elements = findRows(body, true)
     if (elements === undefined) return { mismatch: `nothing is at ${config.rows ?? '$'}, where the rows should be` }
     const read = elements.map(readRow)
     const first = read.find((row) => row !== null)
     if (first === undefined && read.length > 0) {
-      return { mismatch: `no ${what} is in ${read.length === 1 ? 'the row' : 'any row'} at ${config.rows ?? '$'}` }
+      return { mismatch: `${nothing} is in ${read.length === 1 ? 'the row' : 'any row'} at ${config.rows ?? '$'}` }
     }
     return {
       // A row in which nothing was found is one whose features are all missing.

@@ -70,9 +70,13 @@ export function watchExchange(request: IncomingMessage, response: ServerResponse
   response.on('close', () => watched.closed())
 }
 
-/** Defined and not assigned: where a server froze the prototypes of `node:http`, assigning throws. */
+/**
+ * Defined and not assigned: where a server froze the prototypes of `node:http`, assigning throws. Listed only where it was before: loggers
+ * and `{ ...response }` see the members that they always saw.
+ */
 function define(target: object, name: string, value: (...parameters: never[]) => unknown): void {
-  Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true })
+  const enumerable = Object.prototype.propertyIsEnumerable.call(target, name)
+  Object.defineProperty(target, name, { value, writable: true, enumerable, configurable: true })
 }
 
 /**
