@@ -7,7 +7,7 @@ import { openJournal } from '../collector/src/journal/journal.ts'
 import { makeShape, type Block, type BlockShape, type Scope } from '../collector/src/observation/block.ts'
 import { encodeBlockRecord, recordKinds } from '../collector/src/store/influx/block-record.ts'
 import { defaultInfluxSettings } from '../collector/src/store/influx/influx-settings.ts'
-import { openInfluxStore } from '../collector/src/store/influx/influx-store.ts'
+import { openInfluxStore, type InfluxStore } from '../collector/src/store/influx/influx-store.ts'
 import { startInfluxd } from '../collector/test/support/influxd.ts'
 import type { BenchResult } from './result.ts'
 
@@ -26,10 +26,13 @@ const contents = 16
 const warmUpBlocks = 100
 /** Blocks that are sent: 200,000 points. */
 const sentBlocks = 1_000
+/** Readings of one hour, each of another one, so that no cache is measured. */
+const hourReadings = 9
+const hourMs = 3_600_000
 /** Longer than any machine of interest takes. */
 const drainTimeoutMs = 300_000
 
-/** The journal alone; then from the store's `append` until a real InfluxDB 1.x on this machine has every point. */
+/** The journal alone; then from the store's `append` until a real InfluxDB 1.x on this machine has every point, and reading them. */
 export async function run(): Promise<BenchResult[]> {
   return [...(await journalAlone()), ...(await intoInfluxDb())]
 }
@@ -143,11 +146,19 @@ async function intoInfluxDb(): Promise<BenchResult[]> {
       const points = sentBlocks * features
       const sent = sender.sentLines - before.sentLines
       if (sent !== points || sender.deadLetters > 0) throw new Error(`${sent} of ${points} points were sent`)
+      const readings = await readHours(store)
       return [
         { name: 'from append until InfluxDB has it', value: points / seconds, unit: 'points/s', goal: '>= 25000' },
         { name: 'the same per CPU second of the collector', value: points / ((user + system) / 1e6), unit: 'points/s' },
         { name: 'acknowledged by the store meanwhile', value: points / 1000 / acknowledgedSeconds, unit: 'k points/s' },
         { name: 'size of a line', value: (sender.sentBytes - before.sentBytes) / sent, unit: 'B' },
+        {
+          name: `sums of one hour of ${features} features, median`,
+          value: readings[readings.length >> 1]!,
+          unit: 'ms',
+          goal: '<= 500',
+        },
+        { name: 'the same, slowest', value: readings.at(-1)!, unit: 'ms' },
       ]
     } finally {
       await store.close()
@@ -156,6 +167,21 @@ async function intoInfluxDb(): Promise<BenchResult[]> {
     await influxd.dispose()
     await rm(directory, { recursive: true })
   }
+}
+
+/** Times in ms of reading one hour, as an evaluation does, sorted. */
+async function readHours(store: InfluxStore): Promise<number[]> {
+  const last = Math.max(...(await store.modelVersions()).map(({ lastMs }) => lastMs ?? 0))
+  const times: number[] = []
+  for (let i = 0; i < hourReadings; i++) {
+    const toMs = last - i * 600_000
+    const start = performance.now()
+    const [sums, ...others] = await store.totals('bench', '1', toMs - hourMs, toMs)
+    times.push(performance.now() - start)
+    const series = [...(sums?.totals.entries() ?? [])].length
+    if (others.length > 0 || series !== features) throw new Error(`${series} of ${features} features were read`)
+  }
+  return times.sort((a, b) => a - b)
 }
 
 /** One instance's exports up to now, as old points would fall out of the retention policy. */

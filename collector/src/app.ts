@@ -14,6 +14,7 @@ import { readBaseline, readManifest } from './baseline/read-baseline.ts'
 import type { Clock } from './clock.ts'
 import { ConfigError, type CollectorConfig, type Environment } from './config.ts'
 import { requireCompilable } from './evaluate/compile-model.ts'
+import { DerivedLayer, reportIntervalMs } from './derived-layer.ts'
 import { createEvaluator, type EvaluatedSlice } from './evaluate/evaluator.ts'
 import { createLearner } from './learn/learner.ts'
 import { createReceiver } from './receive/otlp-route.ts'
@@ -23,7 +24,7 @@ import { presetsOf } from './rules/presets-of.ts'
 import { RuleFileError } from './rules/problem.ts'
 import { loadRuleSet, type RuleSet } from './rules/rule-set.ts'
 import { repeat } from './repeat.ts'
-import { openInfluxStore } from './store/influx/influx-store.ts'
+import { openInfluxStore, type InfluxStore } from './store/influx/influx-store.ts'
 import { InfluxServer } from './store/influx/influx-server.ts'
 import { createTelegrafReader } from './store/influx/telegraf-reader.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
@@ -44,6 +45,8 @@ export interface Collector {
   evaluate(): Promise<void>
   /** Looks now at model versions without a baseline. */
   learn(): Promise<void>
+  /** Writes now how the collector is, as it does every 10 s; does nothing with the embedded store. */
+  report(): Promise<void>
   /** Stops taking data, finishes what is under way, and closes the store. */
   close(): Promise<void>
 }
@@ -65,7 +68,8 @@ const requestDeadlineMs = 3000
 export async function startCollector({ config, clock, environment, log }: CollectorOptions): Promise<Collector> {
   const rules = await loadRuleSet(config.rules)
   const documents = await readDocuments(config)
-  const store = await openStore(config, clock, log)
+  const influx = config.store === 'influx' ? await openInflux(config, clock, log) : null
+  const store: Store = influx ?? (await openSqliteStore({ directory: config.dataDirectory }))
   try {
     const notifiers = [
       createConsoleNotifier({ write: log }),
@@ -92,7 +96,9 @@ export async function startCollector({ config, clock, environment, log }: Collec
         return { windows: window, budgetSteps: alarmThreshold, season, presets: presetsOf(loaded) }
       },
       onEvaluated: async (evaluated) => {
-        await alerts.apply(rules.rulesFor(evaluated.model, evaluated.version), alertSliceOf(evaluated))
+        const loaded = rules.rulesFor(evaluated.model, evaluated.version)
+        await alerts.apply(loaded, alertSliceOf(evaluated))
+        await derived?.judged(evaluated, loaded)
       },
     })
     const learner = createLearner({
@@ -120,6 +126,19 @@ export async function startCollector({ config, clock, environment, log }: Collec
       token: config.ingestToken,
     })
 
+    const firing = async () => (await store.alerts({ state: 'firing' })).length
+    const derived =
+      influx === null
+        ? null
+        : new DerivedLayer({
+            store: influx,
+            clock,
+            collector: config.name,
+            received: () => receiver.counters,
+            evaluator,
+            firing,
+          })
+
     const app = express()
     app.disable('x-powered-by')
     app.set('etag', false)
@@ -132,7 +151,8 @@ export async function startCollector({ config, clock, environment, log }: Collec
         received: () => receiver.counters,
         evaluator: evaluator.counters,
         notifications: () => ({ ...alerts.deliveries }),
-        firing: async () => (await store.alerts({ state: 'firing' })).length,
+        firing,
+        sending: () => influx?.sending() ?? null,
       }),
     )
     app.use(
@@ -171,6 +191,10 @@ export async function startCollector({ config, clock, environment, log }: Collec
       const now = clock.now()
       await store.prune(now - config.keepBlocksDays * dayMs, now - config.keepResultsDays * dayMs)
     }
+    const report = async () => derived?.report()
+    const reporting = repeat(clock, reportIntervalMs, report, failed('reporting on the collector'))
+    // Counters begin at 0, and alert rules look at how they grow.
+    void reporting.now()
     const reading = startReading(config, clock, log, store)
     const pruning = repeat(clock, pruneIntervalMs, prune, failed('deleting what is older than it is kept'))
 
@@ -178,12 +202,14 @@ export async function startCollector({ config, clock, environment, log }: Collec
       url: urlOf(server, config),
       evaluate: () => evaluation.now(),
       learn: () => learning.now(),
+      report: () => reporting.now(),
       async close() {
         await closeServer(server, clock)
         await Promise.all(reading.map((one) => one.stop()))
         await evaluation.stop()
         await learning.stop()
         await pruning.stop()
+        await reporting.stop()
         await Promise.race([
           alerts.close(),
           new Promise<void>((resolve) => clock.after(notificationDeadlineMs, resolve)),
@@ -197,12 +223,11 @@ export async function startCollector({ config, clock, environment, log }: Collec
   }
 }
 
-async function openStore(
-  { store, influx, dataDirectory }: CollectorConfig,
+function openInflux(
+  { influx, dataDirectory }: CollectorConfig,
   clock: Clock,
   log: (line: string) => void,
-): Promise<Store> {
-  if (store === 'sqlite') return openSqliteStore({ directory: dataDirectory })
+): Promise<InfluxStore> {
   if (influx === null) throw new ConfigError(['influx: the store influx needs an address'])
   return openInfluxStore({ directory: dataDirectory, influx, clock, log })
 }

@@ -1,3 +1,4 @@
+import { wholeModel } from '@driftline/collector/influx-schema'
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { dashboard, linkTo, modelVariable, segmentVariable, versionVariable } from './frame.ts'
 import { InfluxqlQuery } from './influxql-query.ts'
@@ -73,7 +74,7 @@ export function attributions(): Dashboard {
             from: 'attribution',
             as: 'table',
             columns: { baseline: ['last', 'baseline_share'], window: ['last', 'share'] },
-            where: here,
+            where: { ...here, feature: `!${wholeModel}` },
             groupBy: ['feature'],
           }),
         ],
@@ -97,7 +98,7 @@ export function attributions(): Dashboard {
               'mean absolute attribution': ['last', 'mean_absolute'],
               rows: ['last', 'rows'],
             },
-            where: here,
+            where: { ...here, feature: `!${wholeModel}` },
             groupBy: ['feature', 'method'],
           }),
         ],
@@ -131,6 +132,26 @@ export function attributions(): Dashboard {
         noData: none,
         mappings: statusMappings,
         thresholds: statusSteps,
+      }),
+      timeSeries({
+        id: 6,
+        title: 'Order of features against the baseline',
+        description:
+          'Normalised discounted cumulative gain of the order of features: 1 is that of the baseline. Chance alone leaves it above the other line in 999 of 1000 windows.',
+        unit: 'none',
+        decimals: 3,
+        width: 24,
+        max: 1,
+        queries: [
+          new InfluxqlQuery({
+            from: 'attribution',
+            columns: { order: ['mean', 'ndcg'], 'by chance': ['mean', 'ndcg_by_chance'] },
+            where: { ...here, feature: wholeModel },
+            alias: '$col',
+          }),
+        ],
+        noData: 'the baseline has no attributions by the same method',
+        colours: { order: colours.window, 'by chance': colours.bad },
       }),
     ],
   })

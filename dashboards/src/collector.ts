@@ -64,11 +64,11 @@ export function collector(): Dashboard {
         id: 4,
         title: 'Refused and lost',
         description:
-          'Points that were rejected when they came, refused by InfluxDB for good, or dropped because the journal was full.',
+          'Points that were rejected when they came, or refused by InfluxDB for good; blocks of points that were dropped because the journal was full.',
         unit: 'short',
         width: 12,
         min: 0,
-        queries: lines('max', ['rejected_points', 'dead_lettered', 'dropped_points']),
+        queries: lines('max', ['rejected_points', 'dead_lettered', 'dropped_records']),
         noData: none,
       }),
       timeSeries({

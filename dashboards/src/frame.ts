@@ -16,7 +16,7 @@ import {
   type VariableModel,
 } from '@grafana/grafana-foundation-sdk/dashboard'
 import { derivedSchema, wholeModel, type DerivedId } from '@driftline/collector/influx-schema'
-import { dataSource, retentionPolicy, type TagOf } from './influxql-query.ts'
+import { condition, dataSource, retentionPolicy, type TagOf } from './influxql-query.ts'
 import { colours } from './meaning.ts'
 
 export interface Frame {
@@ -76,9 +76,7 @@ export function tagVariable<Id extends DerivedId>(options: {
   readonly current?: string
 }): Builder<VariableModel> {
   const { name, label, from, tag, within = {}, all, current } = options
-  const conditions = Object.entries(within as Record<string, string>).map(([key, value]) =>
-    value.startsWith('$') ? `"${key}" =~ /^(?:\${${value.slice(1)}:regex})$/` : `"${key}" = '${value}'`,
-  )
+  const conditions = Object.entries(within as Record<string, string>).map(([key, value]) => condition(key, value))
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`
   const builder = new QueryVariableBuilder(name)
     .label(label)

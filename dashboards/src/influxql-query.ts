@@ -7,13 +7,16 @@ export const retentionPolicy = 'results'
 export type FieldOf<Id extends DerivedId> = keyof (typeof derivedSchema)[Id]['fields'] & string
 export type TagOf<Id extends DerivedId> = keyof (typeof derivedSchema)[Id]['tags'] & string
 
-export type Selector = 'last' | 'mean' | 'max' | 'min' | 'sum' | 'non_negative_difference(max' | 'top'
+/** `value`: as it is; beside another selector, of the point which that one selects. */
+export type Selector = 'last' | 'mean' | 'max' | 'non_negative_difference(max' | 'value'
 
 export interface Selection<Id extends DerivedId> {
   readonly from: Id
   /** By column name: how its values are taken together. */
   readonly columns: Readonly<Record<string, readonly [Selector, FieldOf<Id>]>>
-  /** Conditions on tags: a text is the value, `$name` a variable, of which several values may be chosen. */
+  /** Tags as columns of their own, where single points are shown. */
+  readonly tags?: readonly TagOf<Id>[]
+  /** Conditions on tags: a text is the value, `!text` any other, `$name` a variable, of which several values may be chosen. */
   readonly where?: Partial<Readonly<Record<TagOf<Id>, string>>>
   readonly groupBy?: readonly TagOf<Id>[]
   /** `time_series`: over time by the panel's interval; `table`: one row per group. */
@@ -62,23 +65,29 @@ export class InfluxqlQuery<Id extends DerivedId> implements Builder<Dataquery> {
 export function influxql<Id extends DerivedId>({
   from,
   columns,
+  tags = [],
   where = {},
   groupBy = [],
   as = 'time_series',
 }: Selection<Id>): string {
   const selected = Object.entries(columns).map(([name, [selector, field]]) => {
+    if (selector === 'value') return `"${field}" AS "${name}"`
     const closing = ')'.repeat(selector.split('(').length)
     return `${selector}("${field}"${closing} AS "${name}"`
   })
-  const conditions = Object.entries(where as Record<string, string>).map(([tag, value]) =>
-    value.startsWith('$') ? `"${tag}" =~ /^(?:\${${value.slice(1)}:regex})$/` : `"${tag}" = '${value}'`,
-  )
+  const conditions = Object.entries(where as Record<string, string>).map(([tag, value]) => condition(tag, value))
   const groups = [...(as === 'time_series' ? ['time($__interval)'] : []), ...groupBy.map((tag) => `"${tag}"`)]
   const source = `"${retentionPolicy}"."${derivedSchema[from].measurement}"`
   return [
-    `SELECT ${selected.join(', ')} FROM ${source}`,
+    `SELECT ${[...selected, ...tags.map((tag) => `"${tag}"`)].join(', ')} FROM ${source}`,
     `WHERE ${[...conditions, '$timeFilter'].join(' AND ')}`,
     ...(groups.length === 0 ? [] : [`GROUP BY ${groups.join(', ')}`]),
     ...(as === 'time_series' ? ['fill(none)'] : []),
   ].join(' ')
+}
+
+/** A condition on a tag, as `where` of a selection says it. */
+export function condition(tag: string, value: string): string {
+  if (value.startsWith('$')) return `"${tag}" =~ /^(?:\${${value.slice(1)}:regex})$/`
+  return value.startsWith('!') ? `"${tag}" != '${value.slice(1)}'` : `"${tag}" = '${value}'`
 }

@@ -77,9 +77,9 @@ export function lineage(): Dashboard {
           new InfluxqlQuery({
             from: 'event',
             as: 'table',
-            columns: { title: ['last', 'title'], text: ['last', 'text'] },
+            columns: { title: ['value', 'title'], text: ['value', 'text'] },
+            tags: ['version', 'kind'],
             where: { model: '$model', version: '$version' },
-            groupBy: ['version', 'kind'],
           }),
         ],
         noData: 'nothing was noted in this time',

@@ -257,6 +257,30 @@ export function model(): Dashboard {
           rows: [{ id: 'decimals', value: 0 }],
         },
       }),
+      timeSeries({
+        id: 12,
+        title: 'Calibration',
+        description:
+          'How far scores are from the frequencies that came true, beside what exact probabilities would show in so few outcomes; and by how much outcomes are more frequent than scores say.',
+        unit: 'none',
+        decimals: 3,
+        width: 12,
+        queries: [
+          new InfluxqlQuery({
+            from: 'calibration',
+            columns: {
+              'expected calibration error': ['mean', 'expected_calibration_error'],
+              'of exact probabilities': ['mean', 'expected_by_chance'],
+              'Brier score': ['mean', 'brier'],
+              'outcomes less scores': ['mean', 'calibration_in_the_large'],
+            },
+            where: here,
+            alias: '$col',
+          }),
+        ],
+        noData: 'no outcome of a score came back in this time',
+        colours: { 'expected calibration error': colours.window, 'of exact probabilities': colours.unknown },
+      }),
     ],
   })
 }

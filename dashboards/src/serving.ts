@@ -1,3 +1,4 @@
+import { wholeModel } from '@driftline/collector/influx-schema'
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { dashboard, modelVariable, versionVariable } from './frame.ts'
 import { InfluxqlQuery, type FieldOf } from './influxql-query.ts'
@@ -5,15 +6,26 @@ import { colours, steps } from './meaning.ts'
 import { timeSeries } from './panels.ts'
 
 const here = { model: '$model', version: '$version' } as const
+/** All runtimes together. */
+const whole = { ...here, runtime: wholeModel } as const
 const none = 'no inference call was timed in this time: use observe(), or --import @driftline/instrumentation/register'
 
 const byRuntime = (name: string, field: FieldOf<'serving'>) =>
   new InfluxqlQuery({
     from: 'serving',
     columns: { [name]: ['mean', field] },
-    where: here,
+    where: { ...here, runtime: `!${wholeModel}` },
     groupBy: ['version', 'runtime'],
     alias: `version $tag_version, $tag_runtime`,
+  })
+
+const together = (name: string, field: FieldOf<'serving'>) =>
+  new InfluxqlQuery({
+    from: 'serving',
+    columns: { [name]: ['mean', field] },
+    where: whole,
+    groupBy: ['version'],
+    alias: 'version $tag_version',
   })
 
 /** Latency, errors and throughput of inference calls. */
@@ -36,7 +48,7 @@ export function serving(): Dashboard {
           new InfluxqlQuery({
             from: 'serving',
             columns: { p50: ['mean', 'p50'], p90: ['mean', 'p90'], p99: ['max', 'p99'], mean: ['mean', 'mean'] },
-            where: here,
+            where: whole,
             alias: '$col',
           }),
         ],
@@ -71,7 +83,7 @@ export function serving(): Dashboard {
         unit: 'short',
         width: 12,
         min: 0,
-        queries: [byRuntime('rows', 'rows_per_call')],
+        queries: [together('rows', 'rows_per_call')],
         noData: 'no batch size was recorded in this time',
       }),
       timeSeries({
@@ -81,7 +93,7 @@ export function serving(): Dashboard {
         unit: 'short',
         width: 12,
         min: 0,
-        queries: [byRuntime('dropped', 'dropped_rows')],
+        queries: [together('dropped', 'dropped_rows')],
         noData: none,
       }),
     ],

@@ -138,12 +138,16 @@ function unknownNames(query: string): string[] {
   const known = Object.values(derivedMeasurements).find((one) => one.measurement === measurement)
   if (known === undefined) return [`reads ${measurement ?? 'no measurement'}, which the collector does not write`]
   const fields = [...query.matchAll(/\("(\w+)"\)/g)].map((match) => match[1]!)
+  const plain = [...query.split(' FROM ')[0]!.matchAll(/(?:SELECT|,) "(\w+)"/g)].map((match) => match[1]!)
   const tags = [
     ...[...query.matchAll(/"(\w+)" (?:=~|=|!=)/g)].map((match) => match[1]!),
     ...[...(query.split('GROUP BY')[1] ?? '').matchAll(/"(\w+)"/g)].map((match) => match[1]!),
   ]
   return [
     ...fields.filter((name) => !(name in known.fields)).map((name) => `${measurement} has no field ${name}`),
+    ...plain
+      .filter((name) => !(name in known.fields) && !(name in known.tags))
+      .map((name) => `${measurement} has neither a field nor a tag ${name}`),
     ...tags.filter((name) => !(name in known.tags)).map((name) => `${measurement} has no tag ${name}`),
   ]
 }

@@ -1,5 +1,6 @@
 import express, { type Router } from 'express'
 import type { EvaluatorCounters } from '../evaluate/evaluator.ts'
+import type { SendingStatistics } from '../store/influx/influx-store.ts'
 import type { Store } from '../store/store.ts'
 import { showsToken } from '../bearer-token.ts'
 
@@ -14,11 +15,13 @@ export interface HealthOptions {
   readonly evaluator: Readonly<EvaluatorCounters>
   readonly notifications: () => LabelledCounts
   readonly firing: () => Promise<number>
+  /** Of a store that sends elsewhere what it keeps; null of the embedded one. */
+  readonly sending: () => SendingStatistics | null
 }
 
 /** `/healthz` says that the process answers, `/readyz` that it takes data, `/metrics` how it does, as Prometheus text. */
 export function createHealthRoutes(options: HealthOptions): Router {
-  const { store, adminToken, ready, received, evaluator, notifications, firing } = options
+  const { store, adminToken, ready, received, evaluator, notifications, firing, sending } = options
   const router = express.Router()
   router.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n')
@@ -88,9 +91,44 @@ export function createHealthRoutes(options: HealthOptions): Router {
         process.memoryUsage.rss(),
       ),
     ]
+    const sent = sending()
+    if (sent !== null) lines.push(...sendingMetrics(sent))
     response.type('text/plain; version=0.0.4').send(`${lines.join('\n')}\n`)
   })
   return router
+}
+
+function sendingMetrics({ journal, sender }: SendingStatistics): string[] {
+  return [
+    ...metric('driftline_journal_queued_bytes', 'gauge', 'Bytes that wait to be sent.', journal.queuedBytes),
+    ...metric('driftline_journal_queued_records', 'gauge', 'Records that wait to be sent.', journal.queuedRecords),
+    ...metric(
+      'driftline_journal_oldest_age_seconds',
+      'gauge',
+      'Age of the oldest record that waits to be sent.',
+      journal.oldestAgeMs / 1000,
+    ),
+    ...metric('driftline_journal_bytes', 'gauge', 'Size of the journal in bytes.', journal.bytes),
+    ...metric('driftline_journal_appended_total', 'counter', 'Records taken.', journal.appendedRecords),
+    ...metric('driftline_journal_append_failures_total', 'counter', 'Appends that failed.', journal.failedAppends),
+    ...metric(
+      'driftline_journal_dropped_total',
+      'counter',
+      'Records dropped because the journal was full or they were too old.',
+      journal.droppedRecords,
+    ),
+    ...metric('driftline_sender_lines_total', 'counter', 'Lines that InfluxDB has taken.', sender.sentLines),
+    ...metric('driftline_sender_bytes_total', 'counter', 'Bytes of these lines.', sender.sentBytes),
+    ...metric('driftline_sender_batches_total', 'counter', 'Batches that InfluxDB has taken.', sender.sentBatches),
+    ...metric('driftline_sender_retries_total', 'counter', 'Sendings put off, held or split.', sender.retries),
+    ...metric(
+      'driftline_sender_dead_letters_total',
+      'counter',
+      'Lines that InfluxDB refuses for good.',
+      sender.deadLetters,
+    ),
+    ...metric('driftline_sender_failing', 'gauge', '1 while nothing gets through.', Number(sender.failing !== null)),
+  ]
 }
 
 function header(name: string, type: string, help: string): string[] {

@@ -3,7 +3,6 @@ const smallestNormal = 2 ** -1022
 
 /** Three significant digits, or all digits of a whole number below a million; thousands are set apart by commas. */
 export function formatNumber(value: number): string {
-  if (Math.abs(value) < smallestNormal) return '0'
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return grouped(value)
   return grouped(Number(value.toPrecision(3)))
 }
@@ -48,6 +47,7 @@ export function quoted(text: string): string {
 }
 
 function grouped(value: number): string {
+  if (Math.abs(value) < smallestNormal) return '0'
   const text = String(value)
   if (Math.abs(value) < 1000 || text.includes('e') || !Number.isFinite(value)) return text
   return value.toLocaleString('en-US', { maximumFractionDigits: 20 })

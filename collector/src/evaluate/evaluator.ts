@@ -67,6 +67,8 @@ export interface Evaluator {
   tick(): Promise<void>
   /** Takes up a new baseline at the next tick. */
   forget(model: string, version: string): void
+  /** How long the oldest slice that waits for its evaluation has been due; 0 when none does. */
+  lagMs(): number
   readonly counters: Readonly<EvaluatorCounters>
 }
 
@@ -83,6 +85,8 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
   /** By model version, the start of the last slice that was found to be silent or of no interest. */
   const silences = new Map<string, number>()
   const lastFailure = new Map<string, string>()
+  /** By model version with slices that are due: since when the oldest has been. */
+  const dueSince = new Map<string, number>()
   /** By model version: what the newest slice could not judge, and why. */
   const unwatched = new Map<string, ReadonlyMap<string, string>>()
 
@@ -144,11 +148,13 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
     const due = touched.filter((slice) => isDue(windows, slice.startMs, now))
     if (due.length > 0) {
       const changed = await withoutDone(model, version, windows, due)
+      if (changed.length > 0) dueSince.set(keyOf(model, version), changed[0]! + windows.everyMs + windows.graceMs)
       if (changed.length > 0) await evaluateFrom(model, version, plan, changed)
       // Blocks of waiting slices stay above the cursor, so that they are found again without any memory of ours.
       const last = Math.max(...touched.map((slice) => slice.lastSequence))
       const cursor = Math.min(last, ...waiting.map((slice) => slice.firstSequence - 1))
       await store.saveEvaluationCursor(model, version, cursor)
+      dueSince.delete(keyOf(model, version))
     }
     const withData = new Set(touched.map(({ startMs }) => startMs))
     await evaluateSilence(model, version, plan, withData, now)
@@ -399,6 +405,7 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
   return {
     tick,
     forget: (model, version) => compiled.delete(keyOf(model, version)),
+    lagMs: () => (dueSince.size === 0 ? 0 : Math.max(0, clock.now() - Math.min(...dueSince.values()))),
     counters,
   }
 }

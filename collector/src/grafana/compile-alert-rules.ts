@@ -33,6 +33,9 @@ const slicesLookedBack = 2
 /** Slices without an evaluation before the rule on silence fires. */
 const silentSlices = 3
 
+/** A model that fell silent is told of for a day; then it counts as taken out of service. */
+const silenceRememberedMs = 86_400_000
+
 const label = /^[a-zA-Z0-9_-]{1,40}$/
 
 /**
@@ -126,23 +129,24 @@ function compileRule(
     annotations: {
       summary: `{{ $labels.model }} {{ $labels.version }}: ${rule.name}`,
       description: `${describe(rule)} Value: {{ $values.W }}; segment {{ $labels.segment }}. A drift alarm is a signal, not a verdict: look at the explanation in the collector (GET /api/v1/alerts) before acting.`,
-      dashboard: dashboardLink(panelLinks.model.dashboardUid, panelLinks.model.rulesPanelId),
+      dashboard: dashboardLink(panelLinks.model.dashboardUid, panelLinks.model.rulesPanelId, ['model', 'version']),
     },
     ...(single === null ? {} : { notification_settings: { receiver: single } }),
   }
 }
 
 function silenceRule(file: LoadedRules, ofModel: readonly string[], options: CompileOptions): GrafanaRule {
-  const { everyMs, graceMs } = file.window
-  const lookBackMs = everyMs * (silentSlices + 1) + graceMs + maximumIntervalMs
-  const query = queryText({
-    measurement: derivedSchema.window.measurement,
-    field: 'rows',
-    conditions: ofModel,
-    groupBy: ['model', 'version'],
-    everyMs,
-    options,
-  })
+  const { version, window } = file
+  const { everyMs, graceMs } = window
+  // The slice under way, and those that may still wait for their evaluation, hold no rows yet.
+  const slices = silentSlices + 1 + Math.ceil((graceMs + maximumIntervalMs) / everyMs)
+  // A model that sent is remembered for that long; a version that another took the place of is no silence.
+  const lookBackMs = Math.max(silenceRememberedMs, 2 * slices * everyMs)
+  const groupBy = version === null ? ['model'] : ['model', 'version']
+  const groups = [`time(${durationText(everyMs)})`, ...groupBy.map(quoteName)].join(', ')
+  const source = sourceText(derivedSchema.window.measurement, options)
+  const where = [...ofModel, '$timeFilter'].join(' AND ')
+  const query = `SELECT moving_average(sum("rows"), ${slices}) FROM ${source} WHERE ${where} GROUP BY ${groups} fill(0)`
   const name = `no evaluation for ${silentSlices} windows`
   return {
     uid: uidOf(file.model, file.version ?? '', name),
@@ -151,10 +155,11 @@ function silenceRule(file: LoadedRules, ofModel: readonly string[], options: Com
     data: [
       influxQuery('A', query, lookBackMs, options),
       reduce('B', 'A', lookBackMs),
-      below('C', 'B', 0.5, lookBackMs),
+      below('C', 'B', 0.5 / slices, lookBackMs),
     ],
     for: '0s',
-    noDataState: 'Alerting',
+    // Rules of a model that nobody heard of are an alarm; rules for all others ask for none.
+    noDataState: file.model === '*' ? 'OK' : 'Alerting',
     execErrState: 'Error',
     dashboardUid: panelLinks.model.dashboardUid,
     panelId: panelLinks.model.windowsPanelId,
@@ -163,7 +168,7 @@ function silenceRule(file: LoadedRules, ofModel: readonly string[], options: Com
       summary: `${file.model === '*' ? 'No model' : file.model}: ${name}`,
       description:
         'No traffic reached the collector, the collector does not evaluate, or its results do not reach InfluxDB. While this is so, no alarm on drift can be raised.',
-      dashboard: dashboardLink(panelLinks.model.dashboardUid, panelLinks.model.windowsPanelId),
+      dashboard: dashboardLink(panelLinks.model.dashboardUid, panelLinks.model.windowsPanelId, groupBy),
     },
   }
 }
@@ -199,7 +204,7 @@ function collectorRules(options: CompileOptions): GrafanaRule[] {
       annotations: {
         summary: `collector {{ $labels.collector }}: ${name}`,
         description,
-        dashboard: dashboardLink(panelLinks.collector.dashboardUid, panelLinks.collector.journalPanelId),
+        dashboard: dashboardLink(panelLinks.collector.dashboardUid, panelLinks.collector.journalPanelId, ['collector']),
       },
     }
   }
@@ -362,8 +367,10 @@ function describe(rule: LoadedRule): string {
   }
 }
 
-function dashboardLink(uid: string, panelId: number): string {
-  return `/d/${uid}?viewPanel=${panelId}&var-model={{ $labels.model }}&var-version={{ $labels.version }}`
+/** A panel, with the variables that the labels of the alert give. Names may have what an address gives a meaning. */
+function dashboardLink(uid: string, panelId: number, labels: readonly string[]): string {
+  const variables = labels.map((name) => `&var-${name}={{ $labels.${name} | urlquery }}`)
+  return `/d/${uid}?viewPanel=${panelId}${variables.join('')}`
 }
 
 /** As Grafana and InfluxQL both read it: whole seconds, minutes, hours or days. */

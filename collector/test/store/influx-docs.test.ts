@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { derivedMeasurements } from '../../src/store/influx/derived-schema.ts'
 import {
   cellsPerPoint,
   defaultInstanceSlots,
@@ -38,6 +39,21 @@ describe('docs/influxdb.md', () => {
   it('has the tags that are written', () => {
     expect(tableAfter('### Tags')).toEqual(
       Object.entries(pointTags).map(([tag, value]) => [tag, value.replaceAll('`', '')]),
+    )
+  })
+
+  it('has the derived layer as it is written', () => {
+    const all = Object.values(derivedMeasurements)
+    expect(tableAfter('### Derived measurements')).toEqual(
+      all.map(({ measurement, description }) => [measurement, description]),
+    )
+    expect(tableAfter('### Derived tags')).toEqual(
+      all.flatMap(({ measurement, tags }) => Object.entries(tags).map(([tag, value]) => [measurement, tag, value])),
+    )
+    expect(tableAfter('### Derived fields')).toEqual(
+      all.flatMap(({ measurement, fields }) =>
+        Object.entries(fields).map(([field, { unit, description }]) => [measurement, field, unit, description]),
+      ),
     )
   })
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Baseline, Manifest } from '@driftline/instrumentation/contract'
+import { digestJson, type Baseline, type Json, type Manifest } from '@driftline/instrumentation/contract'
 import type { AlertEvent, AlertRecord } from '../../alert/alert.ts'
 import type { Clock } from '../../clock.ts'
 import type { Result } from '../../evaluate/result.ts'
@@ -24,7 +24,7 @@ import {
   type StoreStatistics,
   type TouchedSlice,
 } from '../store.ts'
-import { BlockIndex, type IndexedBlock } from './block-index.ts'
+import { BlockIndex, type IndexedBlock, type NewBlock } from './block-index.ts'
 import {
   decodeBlockRecord,
   encodeBlockRecord,
@@ -32,10 +32,15 @@ import {
   recordKinds,
   type BlockRecord,
 } from './block-record.ts'
+import { alertPoints, alertsToldOf } from './derived/alert-points.ts'
+import { derivedLines, type DerivedPoint } from './derived/derived-point.ts'
+import { evaluationPoints } from './derived/evaluation-points.ts'
+import { baselineEvent, deploymentEvent, lineageOf, lineagePoint, manifestEvent } from './derived/lineage-points.ts'
 import { encodeWindowLines } from './encode-lines.ts'
 import { InfluxServer, type ServerVersion } from './influx-server.ts'
 import { retentionPolicies, type InfluxSettings, type RetentionPolicy } from './influx-settings.ts'
 import { initInflux } from './init-influx.ts'
+import { LineageLog } from './lineage-log.ts'
 import { PointSums, type PointRange } from './totals-query.ts'
 import { createWriteDestination, type WriteDestination } from './write-destination.ts'
 
@@ -127,7 +132,7 @@ export async function openInfluxStore(options: InfluxStoreOptions): Promise<Infl
       // The journal may forget what was sent once the index is sure to remember it.
       beforeCommit: async () => index.flush(),
     })
-    return new ComposedStore({ control, index, journal, deadLetters, server, destination, sender })
+    return new ComposedStore({ control, index, journal, deadLetters, server, destination, sender, clock })
   } catch (error) {
     for (const one of opened.toReversed()) await one.close()
     throw error
@@ -169,6 +174,7 @@ interface Parts {
   readonly server: InfluxServer
   readonly destination: WriteDestination
   readonly sender: Sender
+  readonly clock: Clock
 }
 
 interface WaitingCall {
@@ -187,6 +193,9 @@ class ComposedStore implements InfluxStore {
   #storing: Promise<void> | null = null
   /** Reads, prunes and writes under way. */
   readonly #busy = new Set<Promise<unknown>>()
+  readonly #lineage = new LineageLog()
+  /** Model versions that have sent data. */
+  readonly #deployed: Set<string>
   #prunes = 0
   #closed: Promise<void> | null = null
 
@@ -194,6 +203,7 @@ class ComposedStore implements InfluxStore {
     this.#parts = parts
     this.#control = parts.control
     this.#index = parts.index
+    this.#deployed = new Set(parts.index.modelVersions().map(versionKey))
   }
 
   get server(): InfluxServer {
@@ -247,11 +257,20 @@ class ComposedStore implements InfluxStore {
     return this.#index.touchedSlices(model, version, everyMs, afterSequence)
   }
 
+  /**
+   * What InfluxDB is to show goes into the journal first, and the control data say last that the slice is done: when either fails or the
+   * process ends in between, the slice is evaluated again, and the lines overwrite themselves. The other order could leave a slice that
+   * is done and that no dashboard ever shows.
+   */
   saveEvaluation(evaluation: Evaluation): Promise<void> {
     return this.#during(async () => {
+      const { model, version, segments } = evaluation
+      await this.#journalPoints(evaluationPoints(evaluation))
+      if (segments.length > 0) {
+        await this.#journalLines('windows', encodeWindowLines(this.#index.directoryId, evaluation, segments))
+        await this.#writeLineage(model, version, Math.max(...segments.map(({ instances }) => instances)))
+      }
       await this.#control.saveEvaluation(evaluation)
-      if (evaluation.segments.length === 0) return
-      await this.#journalLines('windows', encodeWindowLines(this.#index.directoryId, evaluation, evaluation.segments))
     })
   }
 
@@ -280,8 +299,13 @@ class ComposedStore implements InfluxStore {
     return this.#control.results(query)
   }
 
-  async saveAlerts(alerts: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void> {
-    return this.#control.saveAlerts(alerts, events)
+  /** Lines first, as with evaluations: events are appended, so the control data must not be written twice. */
+  saveAlerts(alerts: readonly AlertRecord[], events: readonly AlertEvent[]): Promise<void> {
+    return this.#during(async () => {
+      const others = await Promise.all(alertsToldOf(alerts, events).map((id) => this.#control.alerts({ id })))
+      await this.#journalPoints(alertPoints(alerts, events, others.flat()))
+      await this.#control.saveAlerts(alerts, events)
+    })
   }
 
   async alerts(query: AlertQuery): Promise<AlertRecord[]> {
@@ -292,8 +316,17 @@ class ComposedStore implements InfluxStore {
     return this.#control.alertEvents(alertId)
   }
 
-  async putBaseline(baseline: Baseline): Promise<string> {
-    return this.#control.putBaseline(baseline)
+  putBaseline(baseline: Baseline): Promise<string> {
+    return this.#during(async () => {
+      const { name, version } = baseline.model
+      const digest = digestJson(baseline as unknown as Json)
+      const before = await this.#control.baselineFor(name, version)
+      if (before?.digest === digest) return digest
+      await this.#journalPoints([baselineEvent(baseline, digest, this.#parts.clock.now())])
+      const stored = await this.#control.putBaseline(baseline)
+      await this.#documentsChanged(name, version)
+      return stored
+    })
   }
 
   async baseline(digest: string): Promise<Baseline | null> {
@@ -304,8 +337,17 @@ class ComposedStore implements InfluxStore {
     return this.#control.baselineFor(model, version)
   }
 
-  async putManifest(manifest: Manifest): Promise<string> {
-    return this.#control.putManifest(manifest)
+  putManifest(manifest: Manifest): Promise<string> {
+    return this.#during(async () => {
+      const { name, version } = manifest.model
+      const digest = digestJson(manifest as unknown as Json)
+      const before = await this.#control.manifestFor(name, version)
+      if (before?.digest === digest) return digest
+      await this.#journalPoints([manifestEvent(manifest, digest, this.#parts.clock.now())])
+      const stored = await this.#control.putManifest(manifest)
+      await this.#documentsChanged(name, version)
+      return stored
+    })
   }
 
   async manifestFor(model: string, version: string): Promise<{ digest: string; manifest: Manifest } | null> {
@@ -394,6 +436,7 @@ class ComposedStore implements InfluxStore {
         this.#index.plan(group.map((call) => call.blocks)),
       )
       if (blocks.length > 0) {
+        await this.#noteDeployments(blocks)
         const payloads = blocks.map(({ record, shape, values }) => encodeBlockRecord(record, shape, values))
         const { firstSequence } = await this.#journaling(payloads, recordKinds.block)
         inStore('cannot store blocks', () =>
@@ -409,6 +452,45 @@ class ComposedStore implements InfluxStore {
       }
       for (const { reject } of group) reject(error as Error)
     }
+  }
+
+  /** Before the blocks themselves: an end of the process in between leaves no version that is known and was never noted. */
+  async #noteDeployments(blocks: readonly NewBlock[]): Promise<void> {
+    const first = new Map<string, DerivedPoint>()
+    for (const { record } of blocks) {
+      const scope = this.#index.scopeById(record.scopeId)?.scope
+      if (scope === undefined || this.#deployed.has(versionKey(scope))) continue
+      const atMs = Math.floor(record.startMicros / 1000)
+      const before = first.get(versionKey(scope))
+      if (before === undefined || atMs < before.atMs) first.set(versionKey(scope), deploymentEvent(scope, atMs))
+    }
+    if (first.size === 0) return
+    await this.#journalPoints([...first.values()])
+    for (const key of first.keys()) this.#deployed.add(key)
+  }
+
+  async #documentsChanged(model: string, version: string): Promise<void> {
+    const instances = this.#lineage.known(model, version)?.instances ?? null
+    this.#lineage.forget(model, version)
+    await this.#writeLineage(model, version, instances)
+  }
+
+  async #writeLineage(model: string, version: string, instances: number | null): Promise<void> {
+    const now = this.#parts.clock.now()
+    const known =
+      this.#lineage.known(model, version) ??
+      lineageOf(model, version, {
+        manifest: await this.#control.manifestFor(model, version),
+        baseline: await this.#control.baselineFor(model, version),
+      })
+    const lineage = { ...known, instances }
+    if (!this.#lineage.isDue(lineage, now)) return
+    await this.#journalPoints([lineagePoint(lineage, now)])
+    this.#lineage.note(lineage, now)
+  }
+
+  #journalPoints(points: readonly DerivedPoint[]): Promise<void> {
+    return this.#journalLines('results', derivedLines(points))
   }
 
   async #journalLines(retentionPolicy: RetentionPolicy, lines: readonly string[]): Promise<void> {
@@ -511,6 +593,10 @@ class ComposedStore implements InfluxStore {
   #requireNotClosing(): void {
     if (this.#closed !== null) throw new StoreUnavailableError('the store is being closed')
   }
+}
+
+function versionKey({ model, version }: { readonly model: string; readonly version: string }): string {
+  return `${model}\u0000${version}`
 }
 
 /** The sum of one segment under one baseline, from several sources. */

@@ -1,10 +1,29 @@
 import type { AlertEvent, AlertRecord } from '../../../alert/alert.ts'
+import { lastVerdict } from '../../../alert/verdict.ts'
 import { alertStateCodes, wholeModel } from '../derived-schema.ts'
 import { derivedPoint, type DerivedPoint } from './derived-point.ts'
 
-/** States of alerts after a change, and the marks that dashboards show of it. */
-export function alertPoints(alerts: readonly AlertRecord[], events: readonly AlertEvent[]): DerivedPoint[] {
-  const byId = new Map(alerts.map((alert) => [alert.id, alert]))
+/** Events that dashboards mark. */
+const markedEvents: readonly AlertEvent['kind'][] = ['firing', 'resolved', 'verdict']
+
+/** Alerts that events tell of, and that `alertPoints` therefore needs beside those that changed. */
+export function alertsToldOf(alerts: readonly AlertRecord[], events: readonly AlertEvent[]): string[] {
+  const changed = new Set(alerts.map(({ id }) => id))
+  const told = events.filter(({ kind }) => markedEvents.includes(kind)).map(({ alertId }) => alertId)
+  return [...new Set(told)].filter((id) => !changed.has(id))
+}
+
+/**
+ * States of alerts after a change, and the marks that dashboards show of it.
+ *
+ * @param others alerts that did not change, but that an event is about
+ */
+export function alertPoints(
+  alerts: readonly AlertRecord[],
+  events: readonly AlertEvent[],
+  others: readonly AlertRecord[] = [],
+): DerivedPoint[] {
+  const byId = new Map([...others, ...alerts].map((alert) => [alert.id, alert]))
   const points: DerivedPoint[] = []
   for (const alert of alerts) {
     const { model, version, segment, rule, severity, state, explanation } = alert
@@ -28,9 +47,14 @@ export function alertPoints(alerts: readonly AlertRecord[], events: readonly Ale
       mark('alert', atMs, `alert: ${rule}`, explanation.summary)
       mark('drift-onset', explanation.onsetMs, `estimated onset: ${rule}`, explanation.summary)
     } else if (event.kind === 'resolved') mark('resolved', atMs, `resolved: ${rule}`, explanation.summary)
-    else if (event.kind === 'verdict') mark('verdict', atMs, `verdict on ${rule}`, event.detail)
+    else if (event.kind === 'verdict') mark('verdict', atMs, `verdict on ${rule}`, verdictText(event))
   }
   return points
+}
+
+function verdictText(event: AlertEvent): string {
+  const { verdict, by, note } = lastVerdict([event])!
+  return `${verdict}, by ${by}${note === null ? '' : `: ${note}`}`
 }
 
 function changedAtMs({ resolvedAtMs, firedAtMs, activeSinceMs, state }: AlertRecord): number {

@@ -20,19 +20,21 @@ export function derivedPoint<Id extends DerivedId>(
   tags: Readonly<Record<Tags<Id>, string>>,
   fields: Readonly<Partial<Record<Fields<Id>, number | string | null>>>,
 ): DerivedPoint {
-  return { id, atMs, tags, fields } as unknown as DerivedPoint
+  return { id, atMs, tags, fields }
 }
 
 /** InfluxDB 1.x takes 64 KiB for a text; what is longer is cut, since it is for people. */
 const textLength = 8000
+
+/** InfluxDB has no empty tags: without one, a point would belong to a series that no variable of a dashboard lists. */
+const emptyTag = '(empty)'
 
 /** Line protocol; null for a point without fields, which InfluxDB does not take. */
 export function derivedLine({ id, atMs, tags, fields }: DerivedPoint): string | null {
   const { measurement } = derivedSchema[id]
   let line = measurement as string
   for (const [name, value] of Object.entries<string>(tags).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const text = readableTag(value)
-    if (text !== '') line += `,${escape.tag(name)}=${escape.tag(text)}`
+    line += `,${escape.tag(name)}=${escape.tag(readableTag(value) || emptyTag)}`
   }
   const written: string[] = []
   for (const [name, value] of Object.entries<number | string | null | undefined>(fields)) {
@@ -41,4 +43,9 @@ export function derivedLine({ id, atMs, tags, fields }: DerivedPoint): string | 
       written.push(`${name}=${escape.quoted(value.toWellFormed().slice(0, textLength))}`)
   }
   return written.length === 0 ? null : `${line} ${written.join(',')} ${Math.round(atMs)}000000`
+}
+
+/** Lines of all points that say something. */
+export function derivedLines(points: readonly DerivedPoint[]): string[] {
+  return points.map(derivedLine).filter((line) => line !== null)
 }

@@ -21,6 +21,9 @@ export interface DerivedEvaluation {
 /** Cells and categories of one feature that are written; models with more are looked at in the REST interface. */
 const maximumCells = 200
 
+/** Metrics of calibration that have a field of the same name. */
+const calibrationFields = ['expected_calibration_error', 'brier'] as const
+
 /** What one evaluated slice says, for dashboards and alert rules. All points lie at the start of the slice. */
 export function evaluationPoints(evaluation: DerivedEvaluation): DerivedPoint[] {
   return [windowPoint(evaluation), ...evaluation.results.flatMap((result) => resultPoints(evaluation, result))]
@@ -53,16 +56,14 @@ function windowPoint(evaluation: DerivedEvaluation): DerivedPoint {
 function resultPoints({ startMs, endMs, model, version }: DerivedEvaluation, result: Result): DerivedPoint[] {
   const segment = result.segment === '' ? wholeModel : result.segment
   const feature = result.feature === '' ? wholeModel : result.feature
-  const { signal, serving, metric, attribution, summary } = result
+  const { signal, serving, metric, attribution, ranking, summary } = result
   if (serving !== undefined) {
-    // The sum over runtimes has no tag of its own: queries that add up runtimes would count it twice.
-    if (serving.runtime === null && serving.calls > 0) return []
     const seconds = (endMs - startMs) / 1000
     return [
       derivedPoint(
         'serving',
         startMs,
-        { model, version, runtime: serving.runtime ?? 'none' },
+        { model, version, runtime: serving.runtime ?? wholeModel },
         {
           calls: serving.calls,
           calls_per_second: serving.calls / seconds,
@@ -78,16 +79,20 @@ function resultPoints({ startMs, endMs, model, version }: DerivedEvaluation, res
       ),
     ]
   }
-  const points = [driftPoint(startMs, { model, version, segment, signal, feature }, result)]
-  if (summary !== null) {
-    for (const { le, expected, actual } of cellsOf(summary)) {
-      points.push(
-        derivedPoint('bucket', startMs, { model, version, segment, signal, feature, le }, { expected, actual }),
-      )
+  if (metric !== undefined) {
+    if (signal === 'calibration') {
+      const field = calibrationFields.find((name) => name === feature)
+      if (field === undefined) return []
+      const { eceByChance = null, calibrationInTheLarge = null } = result.distances
+      const fields = {
+        [field]: metric.value,
+        expected_by_chance: eceByChance,
+        calibration_in_the_large: calibrationInTheLarge,
+        rows: metric.rows,
+      }
+      return [derivedPoint('calibration', startMs, { model, version, segment }, fields)]
     }
-  }
-  if (metric !== undefined && (signal === 'performance' || signal === 'estimated-performance')) {
-    points.push(
+    return [
       derivedPoint(
         'performance',
         startMs,
@@ -98,18 +103,36 @@ function resultPoints({ startMs, endMs, model, version }: DerivedEvaluation, res
           high: metric.interval?.[1] ?? null,
           rows: metric.rows,
           offline: metric.offline,
-          difference: metric.value === null || metric.offline === null ? null : metric.value - metric.offline,
+          difference: metric.difference,
+          baseline: metric.baseline,
+          completeness: result.rates['completeness']?.rate ?? null,
+          status: statusCodes[result.status],
+        },
+      ),
+    ]
+  }
+  const points = [driftPoint(startMs, { model, version, segment, signal, feature }, result)]
+  if (summary !== null) {
+    for (const { le, expected, actual } of cellsOf(summary)) {
+      points.push(
+        derivedPoint('bucket', startMs, { model, version, segment, signal, feature, le }, { expected, actual }),
+      )
+    }
+  }
+  if (ranking !== undefined) {
+    points.push(
+      derivedPoint(
+        'attribution',
+        startMs,
+        { model, version, segment, feature, method: ranking.method },
+        {
+          ndcg: ranking.ndcg,
+          ndcg_by_chance: ranking.ndcgByChance,
+          total_variation: result.distances['totalVariation'] ?? null,
+          rows: result.sizes.window,
         },
       ),
     )
-  }
-  if (metric !== undefined && signal === 'calibration') {
-    const fields = { expected_calibration_error: 'expected_calibration_error', brier_score: 'brier' } as const
-    const field = fields[feature as keyof typeof fields]
-    if (field !== undefined)
-      points.push(
-        derivedPoint('calibration', startMs, { model, version, segment }, { [field]: metric.value, rows: metric.rows }),
-      )
   }
   if (attribution !== undefined) {
     points.push(
@@ -118,6 +141,7 @@ function resultPoints({ startMs, endMs, model, version }: DerivedEvaluation, res
         startMs,
         { model, version, segment, feature, method: attribution.method },
         {
+          mean: attribution.mean,
           mean_absolute: attribution.meanAbsolute,
           share: attribution.share,
           baseline_share: attribution.baselineShare,

@@ -1,4 +1,4 @@
-import { conditionOf, measured, presetVerdict, type Condition } from '../../../alert/condition.ts'
+import { conditionOf, measured, metricLimit, presetVerdict, type Condition } from '../../../alert/condition.ts'
 import type { Result } from '../../../evaluate/result.ts'
 import type { LoadedRule, LoadedRules } from '../../../rules/loaded.ts'
 import { wholeModel } from '../derived-schema.ts'
@@ -87,15 +87,9 @@ function numbersOf(
     }
     case 'performance': {
       const result = watched.find(({ feature }) => feature === rule.metric)
-      const reference =
-        rule.relativeTo === null
-          ? 1
-          : rule.relativeTo === 'offline'
-            ? result?.metric?.offline
-            : result?.metric?.baseline
       return {
         value: result?.metric?.value ?? null,
-        threshold: reference === undefined || reference === null ? null : rule.limit * reference,
+        threshold: result === undefined ? null : metricLimit(rule, result),
       }
     }
     case 'attribution': {
