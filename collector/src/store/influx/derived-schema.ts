@@ -99,8 +99,6 @@ export const derivedSchema = {
       revision: { description: 'how often the slice was evaluated, because data came late', unit: 'short' },
       features_drifted: { description: 'features and outputs with drift', unit: 'short' },
       features_unwatched: { description: 'features and outputs that could not be judged', unit: 'short' },
-      learning_rows: { description: 'rows counted towards a baseline that is being learned', unit: 'short' },
-      learning_needed: { description: 'rows that are needed for it', unit: 'short' },
       model_evidence: { description: 'log10 of the mean evidence over all monitors', unit: 'none' },
       evidence_threshold: { description: 'log10 of the threshold', unit: 'none' },
       delay: { description: 'from the end of the slice to its evaluation', unit: 's' },

@@ -14,8 +14,6 @@ export interface DerivedEvaluation {
   readonly rows: number
   readonly status: SliceStatus
   readonly results: readonly Result[]
-  /** While a baseline is being learned. */
-  readonly learning?: { readonly rows: number; readonly neededRows: number } | null
 }
 
 /** Cells and categories of one feature that are written; models with more are looked at in the REST interface. */
@@ -30,7 +28,7 @@ export function evaluationPoints(evaluation: DerivedEvaluation): DerivedPoint[] 
 }
 
 function windowPoint(evaluation: DerivedEvaluation): DerivedPoint {
-  const { model, version, startMs, endMs, revision, evaluatedAtMs, rows, status, results, learning } = evaluation
+  const { model, version, startMs, endMs, revision, evaluatedAtMs, rows, status, results } = evaluation
   const watched = results.filter(({ signal }) => driftSignals.includes(signal))
   const evidence = watched.find((result) => result.evidence !== null)?.evidence ?? null
   return derivedPoint(
@@ -44,8 +42,6 @@ function windowPoint(evaluation: DerivedEvaluation): DerivedPoint {
       revision,
       features_drifted: watched.filter((result) => result.status === 'drift').length,
       features_unwatched: watched.filter((result) => result.status === 'error').length,
-      learning_rows: learning?.rows ?? null,
-      learning_needed: learning?.neededRows ?? null,
       model_evidence: evidence?.log10Model ?? null,
       evidence_threshold: evidence === null ? null : Math.log10(evidence.threshold),
       delay: Math.max(0, evaluatedAtMs - endMs) / 1000,
