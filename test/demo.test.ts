@@ -62,6 +62,15 @@ describe('the demonstration', () => {
     }
     expect(alarm.alert.explanation.moved[0]!.feature).toBe('AGEP')
     expect(alarm.alert.explanation.diagnosis[0]!.cause).toBe('unit-or-scale-change')
+    // Of the first window with outcomes, before the drift: some seven hundred, so 0.08 is more than five standard errors.
+    const [accuracy] = events
+      .filter(({ event }) => event === 'status')
+      .map(
+        ({ status }) => (status as { accuracy: { value: number; outcomes: number; offline: number } | null }).accuracy,
+      )
+      .filter((known) => known !== null)
+    expect(accuracy!.offline).toBeCloseTo(0.8303, 4)
+    expect(Math.abs(accuracy!.value - accuracy!.offline)).toBeLessThan(0.08)
     expect(names.at(-1)).toBe('stopped')
     expect(existsSync(join(data, 'driftline.sqlite'))).toBe(true)
   }, 90_000)

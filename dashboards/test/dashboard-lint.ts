@@ -135,7 +135,7 @@ function usedVariables(dashboard: DashboardJson): Set<string> {
 /** Measurements, fields and tags of a query that the collector does not write. */
 function unknownNames(query: string): string[] {
   const measurement = /FROM "results"\."(\w+)"/.exec(query)?.[1]
-  const known = Object.values(derivedMeasurements).find((one) => one.measurement === measurement)
+  const known = derivedMeasurements().find((one) => one.measurement === measurement)
   if (known === undefined) return [`reads ${measurement ?? 'no measurement'}, which the collector does not write`]
   const fields = [...query.matchAll(/\("(\w+)"\)/g)].map((match) => match[1]!)
   const plain = [...query.split(' FROM ')[0]!.matchAll(/(?:SELECT|,) "(\w+)"/g)].map((match) => match[1]!)

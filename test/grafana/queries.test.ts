@@ -29,7 +29,7 @@ interface Board extends DashboardJson {
 
 /** Fields that hold texts; all others must answer with numbers. */
 const textFields = new Set(
-  Object.values(derivedMeasurements).flatMap(({ fields }) =>
+  derivedMeasurements().flatMap(({ fields }) =>
     Object.entries(fields).flatMap(([name, { unit }]) => (unit === 'string' ? [name] : [])),
   ),
 )
@@ -165,7 +165,7 @@ function textColumns(query: string): Set<string> {
 
 function isTag(query: string, column: string): boolean {
   const measurement = /FROM "results"\."(\w+)"/.exec(query)?.[1]
-  return Object.values(derivedMeasurements).some((one) => one.measurement === measurement && column in one.tags)
+  return derivedMeasurements().some((one) => one.measurement === measurement && column in one.tags)
 }
 
 /** Names of columns or series that transformations, colours and the x axis of a panel rest on. */

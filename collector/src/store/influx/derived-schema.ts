@@ -297,5 +297,7 @@ export const derivedSchema = {
 
 export type DerivedId = keyof typeof derivedSchema
 
-/** The same, to go through. */
-export const derivedMeasurements: Readonly<Record<DerivedId, Measurement>> = derivedSchema
+/** All of them, to go through. */
+export function derivedMeasurements(): readonly Measurement[] {
+  return Object.values(derivedSchema)
+}
