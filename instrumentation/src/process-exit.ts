@@ -16,7 +16,6 @@ export function onProcessExit(work: () => void): () => void {
   }
 }
 
-/** What begins while this runs waits for the next time, as listeners of an event do. */
 function callAll(): void {
-  for (const work of [...waiting]) work()
+  for (const work of waiting) work()
 }

@@ -147,6 +147,27 @@ describe('export', () => {
   })
 })
 
+describe('OTEL_METRICS_EXPORTER=none', () => {
+  it('was not heeded', async () => {
+    vi.stubEnv('OTEL_METRICS_EXPORTER', 'none')
+    const clock = new ManualClock(startTime)
+    const monitor = startMonitor({ baseline: smallBaseline(), instance: 'i' }, clock)
+    monitor.record([1])
+    await monitor.flush()
+    expect(clock.due).toEqual([])
+    expect(monitor.statistics().exports).toEqual({ exported: 0, failed: 0, pending: 0 })
+    await monitor.shutdown()
+  })
+
+  it('does not turn off an exporter that the program gives', async () => {
+    vi.stubEnv('OTEL_METRICS_EXPORTER', 'none')
+    const { exporter, monitor } = started()
+    monitor.record([1])
+    await monitor.flush()
+    expect(exporter.delivered).toHaveLength(1)
+  })
+})
+
 describe('an interval whose export failed', () => {
   it('is sent again exactly once, before later ones, with its own start and end', async () => {
     const { clock, exporter, monitor } = started({ onError: () => {} })
@@ -211,7 +232,7 @@ describe('an interval whose export failed', () => {
     expect(monitor.statistics().exports.pending).toBe(Math.floor(maxPendingPoints / pointsPerInterval))
   })
 
-  it.each([400, 401, 404, 413])(
+  it.each([400, 413, 415])(
     'is not sent again when the receiver answered %s, and its rows are counted as dropped',
     async (code) => {
       const { clock, exporter, monitor } = started({ onError: () => {} })
@@ -224,6 +245,28 @@ describe('an interval whose export failed', () => {
       expect(seriesOf(exporter.delivered[0]!.scopeMetrics).get('ml.monitor.dropped_rows export_rejected')).toBe(1)
     },
   )
+
+  it.each([
+    [401, /answers 401: is the token right.*OTEL_EXPORTER_OTLP_HEADERS/],
+    [403, /answers 403: is the token right/],
+    [404, /answers 404: is the endpoint right/],
+  ])('was lost when the receiver answered %s, as it does while a token is being changed', async (code, reason) => {
+    const errors: Error[] = []
+    const { clock, exporter, monitor } = started({ onError: (error) => errors.push(error) })
+    const refusal = Object.assign(new Error('refused'), { code })
+    exporter.answer = { code: 1, error: refusal }
+    for (let i = 0; i < 3; i++) {
+      monitor.record([i])
+      await clock.fireNext()
+    }
+    expect(monitor.statistics()).toMatchObject({ exports: { pending: 3, failed: 3 }, dropped: {} })
+    expect(errors[0]!.message).toMatch(reason)
+    expect(errors[0]!.cause).toBe(refusal)
+    exporter.answer = ok
+    await clock.fireNext()
+    expect(exporter.delivered.map((metrics) => summary(metrics).rows)).toEqual([1, 1, 1])
+    expect(monitor.statistics().dropped).toEqual({})
+  })
 
   it.each([408, 429, 500, 503])('is sent again when the receiver answered %s', async (code) => {
     const { clock, exporter, monitor } = started({ onError: () => {} })

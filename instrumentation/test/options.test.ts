@@ -76,6 +76,20 @@ describe('createMonitor', () => {
     expect(text).not.toContain('secret')
   })
 
+  it.each([
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', '127.0.0.1:14318'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318'],
+    ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', 'user:secret'],
+  ])('was sent to localhost:4318 when %s was %s', (variable, text) => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector:4318')
+    vi.stubEnv(variable, text)
+    const problem = `${variable}: an http or https URL is needed, such as http://collector:4318`
+    expect(problemsOf({ baseline: smallBaseline(), export: true })).toEqual([problem])
+    const exporter = { export: () => {}, shutdown: () => Promise.resolve() }
+    for (const other of [{ export: false }, { endpoint: 'http://127.0.0.1:9' }, { exporter }])
+      expect(problemsOf({ baseline: smallBaseline(), export: true, ...other })).toEqual([])
+  })
+
   it('refuses a manifest and a baseline that do not belong together', () => {
     expect(problemsOf({ baseline: smallBaseline(), manifest })).toEqual([
       "baseline: model.version is '1', but in 'manifest' it is '2'",

@@ -112,6 +112,18 @@ describe('over HTTP', () => {
     expect(monitor!.statistics().exports.pending).toBe(0)
   })
 
+  it('an interval that met a 401 was not sent again once the token was right', async () => {
+    server.status = 401
+    const errors: Error[] = []
+    start({ onError: (error) => errors.push(error) }).record({ age: 1 })
+    await monitor!.flush()
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('OTEL_EXPORTER_OTLP_HEADERS')])
+    server.status = 200
+    await monitor!.flush()
+    expect(server.requests[1]!.body).toEqual(server.requests[0]!.body)
+    expect(monitor!.statistics()).toMatchObject({ exports: { exported: 1, failed: 1, pending: 0 }, dropped: {} })
+  })
+
   it('an interval that met a 400 is not sent again', async () => {
     server.status = 400
     start().record({ age: 1 })

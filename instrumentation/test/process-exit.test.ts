@@ -60,6 +60,28 @@ describe('a process with a live monitor', () => {
     expect(idleMillis).toBeLessThan(5_000)
   })
 
+  it('of eleven models used to warn of a leak of listeners; all of them send their last interval', async () => {
+    const { code, output } = await run(`
+      const monitors = [monitor]
+      for (let i = 1; i < 11; i++) monitors.push(createMonitor({
+        model: { name: 'm' + i, version: '1' }, features: [{ name: 'age', kind: 'numeric' }], ...JSON.parse(process.env.MONITOR_OPTIONS) }))
+      for (const each of monitors) each.record({ age: 15 })
+      console.log('listeners', process.listenerCount('beforeExit'))`)
+    expect([code, output]).toEqual([0, 'listeners 1\nidle\n'])
+    expect(server.requests.filter(({ path }) => path === '/v1/metrics')).toHaveLength(11)
+  })
+
+  it('leaves no listener behind once all of them are shut down', async () => {
+    const { code, output } = await run(`
+      const other = createMonitor({ model: { name: 'm', version: '1' },
+        features: [{ name: 'age', kind: 'numeric' }], ...JSON.parse(process.env.MONITOR_OPTIONS) })
+      const count = () => process.listenerCount('beforeExit')
+      const counts = [count()]
+      for (const each of [monitor, other, other]) { await each.shutdown(); counts.push(count()) }
+      console.log(counts.join(' '))`)
+    expect([code, output]).toEqual([0, '1 1 0 0\nidle\n'])
+  })
+
   it('sends what is recorded while it ends, once, and ends', async () => {
     const { code } = await run(`monitor.record({ age: 1 })
       let left = 2

@@ -61,3 +61,29 @@ describe('answers that come after the rows', () => {
     expect(monitor.statistics().dropped).toMatchObject({ shut_down: 1 })
   })
 })
+
+describe('rows that come as 32-bit floats', () => {
+  it('count as any others, however few at a time and whatever comes between', async () => {
+    const value = (row: number): number => Math.fround(row % 11 === 0 ? Number.NaN : (row * 7.3) % 90)
+    const features = [
+      { name: 'age', kind: 'numeric' },
+      { name: 'hours', kind: 'numeric' },
+    ] as const
+    const options: MonitorOptions = { model: { name: 'm', version: '1' }, features, export: false }
+    const [one, mixed] = [startMonitor(options, new ManualClock(0)), startMonitor(options, new ManualClock(0))]
+    let next = 0
+    for (const rows of [1, 1, 3, 32, 32, 31, 40, 1, 200, 7]) {
+      const data = Float32Array.from({ length: 2 * rows }, (_, i) => value(next + i))
+      for (let row = 0; row < rows; row++) one.record({ age: value(next + 2 * row), hours: value(next + 2 * row + 1) })
+      if (rows === 1) mixed.record(data)
+      else mixed.recordBatch({ data, rows })
+      mixed.record({ age: next, hours: null })
+      one.record({ age: next, hours: null })
+      next += 2 * rows
+    }
+    expect(mixed.statistics()).toMatchObject({ rows: one.statistics().rows, dropped: {} })
+    expect(withoutMoments(await collect(mixed.metricProducer))).toEqual(
+      withoutMoments(await collect(one.metricProducer)),
+    )
+  })
+})

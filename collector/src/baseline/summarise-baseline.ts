@@ -167,7 +167,7 @@ function share(part: number, whole: number): number {
 function boundsText(rankError: number): string {
   if (rankError === 0) return 'bounds at exact quantiles'
   // Where data comes in buckets that were given, nothing is known of quantiles.
-  if (rankError >= 1) return 'bounds of the buckets that recorders were given, not at quantiles; counts are exact'
+  if (rankError >= 1) return 'bounds as recorders were given them, not at quantiles of these rows; counts are exact'
   return `bounds at quantiles whose rank is right to ${Number((rankError * 100).toPrecision(2))} % of the rows; counts are exact`
 }
 

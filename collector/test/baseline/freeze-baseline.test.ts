@@ -5,6 +5,7 @@ import { startMonitor } from '../../../instrumentation/src/monitor.ts'
 import type { MonitorOptions } from '../../../instrumentation/src/options.ts'
 import type { ScopeMetrics } from '../../../instrumentation/src/otel.ts'
 import { freezeBaseline, type FreezeSlice } from '../../src/baseline/freeze-baseline.ts'
+import { baselineText, summariseBaseline } from '../../src/baseline/summarise-baseline.ts'
 import { requireCompilable } from '../../src/evaluate/compile-model.ts'
 import { countsFromTotals } from '../../src/evaluate/counts-from-totals.ts'
 import { makeShape, type Series } from '../../src/observation/block.ts'
@@ -231,6 +232,29 @@ describe('a frozen baseline', () => {
     expect(baseline.labels).toMatchObject({ categories: ['no', 'yes'], counts: [25, 25, 0], values: 50 })
     expect(notes.join('\n')).toContain('x: 95 % of its values share one cell')
     expect(baseline.chunking).toBeUndefined()
+  })
+
+  it('was said to have ranks right to 1.0e+2 % when it was made of the buckets of the one before', async () => {
+    const rows = Array.from({ length: 1000 }, (_, i) => ({
+      x: i,
+      y: i % 3,
+      c: 'a',
+      b: true,
+      score: i / 1000,
+      class: 'yes',
+    }))
+    const first = freezeBaseline({ model, createdAt, slices: await slicesOf([rows]), manifest: null }).baseline
+    expect(baselineText(summariseBaseline(first))).toMatch(
+      /^bounds at quantiles whose rank is right to [\d.]+ % of the rows/m,
+    )
+    const monitor = startMonitor({ baseline: first, export: false }, { now: () => 0, after: () => () => {} })
+    for (const row of rows) monitor.record(row, { score: row.score, class: row.class })
+    const { resourceMetrics } = await monitor.metricProducer.collect()
+    const slices = [{ startMs: 0, endMs: 1000, totals: totalsOf(resourceMetrics.scopeMetrics) }]
+    const { baseline } = freezeBaseline({ model, createdAt, slices, manifest: null })
+    const text = baselineText(summariseBaseline(baseline))
+    expect(text).not.toContain('e+')
+    expect(text).toContain('bounds as recorders were given them, not at quantiles of these rows')
   })
 
   it('cannot be made of nothing, or of what contradicts itself', () => {

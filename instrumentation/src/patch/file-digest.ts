@@ -10,6 +10,12 @@ const wholeFileBytes = 64 * 2 ** 20
 /** Of larger files, as much at a time as is hashed in about a millisecond; other work goes on in between. */
 const chunkBytes = 2 ** 20
 
+/** Files whose digest is remembered: as many as there are models in a process. */
+const maxRemembered = 100
+
+/** By path, the digest and what the file was then. A server that opens its model for every request reads it once for this. */
+const remembered = new Map<string, { readonly identity: string; readonly digest: string | null }>()
+
 /**
  * `sha256:` + hex of a file's bytes; null when it is no readable file, or larger than `maxDigestedBytes`. Never rejects.
  */
@@ -19,8 +25,15 @@ export async function digestFile(file: string): Promise<string | null> {
     handle = await open(file, 'r')
     const stats = await handle.stat()
     if (!stats.isFile() || stats.size > maxDigestedBytes) return null
-    if (stats.size <= wholeFileBytes) return await digestBuffer(await handle.readFile())
-    return await digestChunks(handle)
+    const { dev, ino, size, mtimeMs, ctimeMs } = stats
+    const identity = [dev, ino, size, mtimeMs, ctimeMs].join(' ')
+    const before = remembered.get(file)
+    if (before?.identity === identity) return before.digest
+    const digest = size <= wholeFileBytes ? await digestBuffer(await handle.readFile()) : await digestChunks(handle)
+    remembered.delete(file)
+    remembered.set(file, { identity, digest })
+    if (remembered.size > maxRemembered) remembered.delete(remembered.keys().next().value!)
+    return digest
   } catch {
     return null
   } finally {

@@ -241,8 +241,7 @@ class OnnxruntimePatch {
 
   #end(call: TappedCall, outputs: unknown): void {
     try {
-      const read = tensorsOf(outputs as Readonly<Record<string, unknown>>, null)
-      call.end(typeof read === 'string' ? {} : read)
+      call.end(inMemory(outputs as Readonly<Record<string, Tensor>>))
     } catch (error) {
       this.#failed(error)
     }
@@ -328,10 +327,10 @@ function describe(
  * Reads every member once: it may be a getter or proxy of the application, which is read no more often than need be, and whose errors are none
  * of ours. Null in place of tensors that are elsewhere, of which `data` throws.
  *
- * @param session whose inputs these are; null for outputs
+ * @param session whose inputs these are
  * @returns a text that says why they cannot be read
  */
-function tensorsOf(given: Readonly<Record<string, unknown>>, session: Session | null): NamedTensors | string {
+function tensorsOf(given: Readonly<Record<string, unknown>>, session: Session): NamedTensors | string {
   const tensors: Record<string, TensorValue | null> = {}
   let name = ''
   try {
@@ -343,13 +342,29 @@ function tensorsOf(given: Readonly<Record<string, unknown>>, session: Session | 
         const inMemory = location === 'cpu' || location === 'cpu-pinned' || location === undefined
         tensors[name] = inMemory ? { data: value!.data, dims, type } : null
         // Members that are no inputs are no affair of the library either; of a missing one it says so itself.
-      } else if (value !== undefined && session?.inputNames?.includes(name) !== false)
+      } else if (value !== undefined && session.inputNames?.includes(name) !== false)
         return `input '${name}' is no tensor`
     }
   } catch {
     return name === '' ? 'the inputs could not be read' : `input '${name}' could not be read`
   }
   return tensors
+}
+
+/** Outputs, which are the library's own, as they are; null in place of those that are elsewhere. Mostly that is the given object itself. */
+function inMemory(outputs: Readonly<Record<string, Tensor>>): NamedTensors {
+  for (const name in outputs) if (!isInMemory(outputs[name])) return withoutOthers(outputs)
+  return outputs
+}
+
+function isInMemory(tensor: Tensor | null | undefined): boolean {
+  if (tensor === null || tensor === undefined) return false
+  const { location } = tensor
+  return location === 'cpu' || location === 'cpu-pinned' || (location === undefined && Array.isArray(tensor.dims))
+}
+
+function withoutOthers(tensors: Readonly<Record<string, Tensor>>): NamedTensors {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, isInMemory(tensor) ? tensor : null]))
 }
 
 /** A call that is only timed. */

@@ -1,4 +1,4 @@
-import { learningIndex } from './log-linear-index.ts'
+import { coarseIndex, learningIndex, lookupScale } from './log-linear-index.ts'
 import {
   numericInvalid,
   type NumericBlock,
@@ -114,6 +114,49 @@ class LogLinearColumn {
   }
 
   recordAll(values: Float64Array, count: number): void {
+    const placed = this.#scale <= lookupScale && this.#origin !== null ? this.#recordPlaced(values, count) : 0
+    if (placed < count) this.#recordAny(values, placed, count)
+  }
+
+  /**
+   * Counts values up to the first that is not positive and in a cell that there is room for; returns how many. Without what any value
+   * may need, the loop takes half the time.
+   */
+  #recordPlaced(values: Float64Array, count: number): number {
+    const { counts, offset, length } = this.#positive
+    const scale = this.#scale
+    const origin = this.#origin!
+    let first = 0
+    let second = 0
+    let min = this.#min
+    let max = this.#max
+    let i = 0
+    for (; i < count; i++) {
+      const value = values[i]!
+      if (!(value > zeroThreshold)) break
+      // What is to be clipped, and infinity, are in no cell that there is room for; a negative place is a large one without its sign.
+      const place = (coarseIndex(value, scale) - offset) | 0
+      if (place >>> 0 >= length) break
+      counts[place]!++
+      const difference = value - origin
+      first += difference
+      second += difference * difference
+      if (value < min) min = value
+      if (value > max) max = value
+    }
+    this.#count += i
+    this.#first += first
+    this.#second += second
+    this.#min = min
+    this.#max = max
+    const low = this.#low
+    const high = this.#high
+    if (min < low || max > high)
+      for (let seen = 0; seen < i; seen++) if (values[seen]! < low || values[seen]! > high) this.#outOfRange++
+    return i
+  }
+
+  #recordAny(values: Float64Array, from: number, count: number): void {
     const low = this.#low
     const high = this.#high
     const positive = this.#positive
@@ -130,7 +173,7 @@ class LogLinearColumn {
     let min = this.#min
     let max = this.#max
     let finite = 0
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < count; i++) {
       const value = values[i]!
       if (value - value !== 0) {
         this.invalid[value !== value ? numericInvalid.nan : numericInvalid.infinite]!++

@@ -19,6 +19,8 @@ export class RowShape {
   readonly names: readonly string[]
   /** For each feature its numeric slot, or the bit complement (~) of its place among the categorical features. */
   readonly places: readonly number[]
+  /** Whether all features are numeric, each in the slot of its own number: a row of floats can be copied as it is. */
+  readonly inSlotOrder: boolean
   readonly numericCount: number
   readonly categoricalCount: number
   readonly order: SlotOrder
@@ -47,6 +49,7 @@ export class RowShape {
     this.places = features.map(({ kind }) =>
       kind === 'numeric' ? this.order.slots[numericSeen++]! : ~categoricalSeen++,
     )
+    this.inSlotOrder = this.places.every((place, i) => place === i)
     this.numericCount = numericSeen
     this.categoricalCount = categoricalSeen
     this.reasons = new Uint8Array(numericSeen)

@@ -78,6 +78,9 @@ export interface ScopeReading {
  */
 const bufferedRows = 32
 
+/** Rows of 32-bit floats that there is room for in the same memory. */
+const bufferedFloatRows = 2 * bufferedRows
+
 /** Counts rows and the model's answers for one segment, or for the model as a whole. */
 export class ScopeRecorder {
   readonly #shape: RowShape
@@ -99,6 +102,9 @@ export class ScopeRecorder {
   /** Where each buffered row begins. */
   readonly #bufferPositions: Int32Array
   #buffered = 0
+  /** The same memory, for rows that come as 32-bit floats. Rows of one kind only are in it at a time. */
+  readonly #floats: Float32Array
+  #bufferedFloats = 0
   #slot = 0
   #rows = 0
   #invalidOutputs = 0
@@ -122,7 +128,8 @@ export class ScopeRecorder {
       feature.kind === 'numeric' ? [] : [new CategoricalColumn(feature)],
     )
     this.#buffer = new Float64Array(bufferedRows * shape.numericCount)
-    this.#bufferPositions = Int32Array.from({ length: bufferedRows }, (_, row) => row * shape.numericCount)
+    this.#floats = new Float32Array(this.#buffer.buffer)
+    this.#bufferPositions = Int32Array.from({ length: bufferedFloatRows }, (_, row) => row * shape.numericCount)
     this.#classes = new CategoricalColumn({ kind: 'categorical', categories: plan.predictions.classes })
     this.#score = new SingleHistogram(plan.predictions.score)
     this.#confidence = new SingleHistogram(plan.predictions.confidence)
@@ -146,6 +153,7 @@ export class ScopeRecorder {
 
   /** Counts a row given as an object. Never throws, whatever getters and proxies do. */
   recordObject(row: Readonly<Record<string, unknown>>): void {
+    if (this.#bufferedFloats > 0) this.#countFloats()
     try {
       if (!this.#readInKeyOrder(row)) {
         if (!this.#shape.learnKeys(row) || !this.#readInKeyOrder(row)) this.#readByName(row)
@@ -158,7 +166,12 @@ export class ScopeRecorder {
 
   /** Counts a row given as an array in feature order; values that it lacks are missing. */
   recordArray(row: Values): void {
-    const { places } = this.#shape
+    const { places, inSlotOrder } = this.#shape
+    if (row instanceof Float32Array && inSlotOrder && row.length === places.length) {
+      this.#recordFloats(row)
+      return
+    }
+    if (this.#bufferedFloats > 0) this.#countFloats()
     try {
       if (row instanceof Float32Array && row.length === places.length) this.#readFloat32(row)
       else for (let i = 0; i < places.length; i++) this.#put(places[i]!, row[i])
@@ -174,7 +187,15 @@ export class ScopeRecorder {
    * @param step from one row to the next, where it is the same for all; else 0
    */
   recordRows(sources: readonly FeatureSource[], positions: Int32Array, count: number, step: number): void {
-    const { places, detector } = this.#shape
+    const { places, detector, inSlotOrder } = this.#shape
+    if (count <= bufferedRows && inSlotOrder && step === places.length && step > 0) {
+      const { data } = sources[0]!
+      // What is more than these rows would have to be cut off, at the price of an object per call.
+      if (data instanceof Float32Array && positions[0] === 0 && data.length === count * step) {
+        this.#recordFloatRows(data, count)
+        return
+      }
+    }
     for (let i = 0; i < places.length; i++) {
       const { data, offset } = sources[i]!
       const place = places[i]!
@@ -264,6 +285,7 @@ export class ScopeRecorder {
   /** What was counted since the last call; counting starts again at zero. */
   take(): ScopeReading {
     this.#countBuffer()
+    this.#countFloats()
     const classes = this.#classes.read()
     const score = this.#score.take()
     const confidence = this.#confidence.take()
@@ -312,6 +334,25 @@ export class ScopeRecorder {
     for (const missing of absent) this.#put(places[missing]!, row[names[missing]!])
     for (const missing of absentMembers) this.#put(places[missing]!, readMember(row, names[missing]!))
     return true
+  }
+
+  #recordFloats(row: Float32Array): void {
+    if (this.#buffered > 0) this.#countBuffer()
+    const floats = this.#floats
+    const start = this.#bufferPositions[this.#bufferedFloats]!
+    for (let i = 0; i < row.length; i++) floats[start + i] = row[i]!
+    this.#rows++
+    if (++this.#bufferedFloats === bufferedFloatRows) this.#countFloats()
+  }
+
+  /** A few rows: kept, too, so that each column is gone to for more of them. */
+  #recordFloatRows(data: Float32Array, count: number): void {
+    if (this.#buffered > 0) this.#countBuffer()
+    if (this.#bufferedFloats + count > bufferedFloatRows) this.#countFloats()
+    this.#floats.set(data, this.#bufferPositions[this.#bufferedFloats])
+    this.#rows += count
+    this.#bufferedFloats += count
+    if (this.#bufferedFloats === bufferedFloatRows) this.#countFloats()
   }
 
   /** The tensor of a call with one row: as `#put` would, without asking each value for its type. */
@@ -395,8 +436,17 @@ export class ScopeRecorder {
   #countBuffer(): void {
     const count = this.#buffered
     this.#buffered = 0
+    this.#countRows(this.#buffer, count)
+  }
+
+  #countFloats(): void {
+    const count = this.#bufferedFloats
+    this.#bufferedFloats = 0
+    this.#countRows(this.#floats, count)
+  }
+
+  #countRows(buffer: Float32Array | Float64Array, count: number): void {
     const { detector, numericCount } = this.#shape
-    const buffer = this.#buffer
     const positions = this.#bufferPositions
     for (let slot = 0; slot < numericCount; slot++) {
       const counted = detector === null ? this.#numeric.recordStrided(slot, buffer, slot, numericCount, count) : 0

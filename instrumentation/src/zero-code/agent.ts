@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { MonitorStatistics } from '../monitor.ts'
 import { DriftlineConfigError, readOptions, type MonitorOptions } from '../options.ts'
 import { readBaseline, readManifest, type Problems } from '../read-file.ts'
-import { exportInterval,
+import { exportInterval, describeDestination } from './destination.ts'
 import { inheritedInstance } from './instance.ts'
 import type { LoadedConfig, LoadedModel } from './load-config.ts'
 import { defaultName, defaultVersion, describeMatch, hasShapeOf, longerName, matchModel } from './match-model.ts'
@@ -197,8 +197,13 @@ export class ModelAgent implements Agent {
     return this.#settingsProblem
   }
 
-  /** Tells of entries of the configuration that were given in vain so far, each once. `false`: only those beside which a model of their kind was seen that none means. */
-  warnOfUnmatched(all: boolean): void {
+  /**
+   * Tells of entries of the configuration that were given in vain so far, each once.
+   *
+   * @param all `false`: only those beside which a model of their kind was seen that no entry means
+   * @param where words on where they were looked for, if that is not everywhere
+   */
+  warnOfUnmatched(all: boolean, where = ''): void {
     const { file, task } = this.#unlisted
     const entries = this.#unmatchedModels.filter(
       ({ config }) =>
@@ -212,7 +217,7 @@ export class ModelAgent implements Agent {
     this.warn(
       'configuration',
       listed(untold.map(describeEntry)),
-      `nothing matched that entry of the configuration so far${others}`,
+      `nothing matched that entry of the configuration so far${where}${others}`,
     )
   }
 
@@ -289,12 +294,17 @@ export class ModelAgent implements Agent {
     const known = this.#knownModel(sighting, entry)
     if (known === null) return null
     this.#checkArtefact(known.watched, sighting)
-    if (!known.announced && !known.watched.failed) this.#announceSoon(announceAfterMillis)
+    // Of the first alone: a session for every request would put the line off for as long as requests come.
+    if (known.taps.size === 0 && !known.watched.failed) this.#announceSoon(announceAfterMillis)
     const key = tapKey(sighting)
     const before = known.taps.get(key)
     if (before !== undefined) return before
     if (this.#taps >= maxTaps) {
-      this.warn('internal', 'sightings', `more than ${maxTaps} different models were opened; later ones are not watched`)
+      this.warn(
+        'internal',
+        'sightings',
+        `more than ${maxTaps} different models were opened; later ones are not watched`,
+      )
       return null
     }
     this.#taps++

@@ -19,11 +19,17 @@ const requestStart = 'http.server.request.start'
 
 /** Warns with a reason when the first requests came and nothing was recorded: the likeliest sign of an instrumentation that does not see the model. */
 export function warnWhenNothingIsRecorded(agent: ModelAgent): void {
+  let hasThreads = false
+  const onThread = (): void => {
+    hasThreads = true
+  }
   const onRequest = (): void => {
     if (agent.countRequest() < requestsBeforeWarning) return
     unsubscribe(requestStart, onRequest)
-    void warnIfNothing(agent)
+    process.off('worker', onThread)
+    void warnIfNothing(agent, hasThreads ? ' in this thread (it has started others, which tell for themselves)' : '')
   }
+  process.on('worker', onThread)
   subscribe(requestStart, onRequest)
 }
 
@@ -32,12 +38,12 @@ export async function reasonForNothing(agent: ModelAgent): Promise<string | null
   return agent.statistics().models.some(({ rows }) => rows > 0) ? null : findReason(agent)
 }
 
-async function warnIfNothing(agent: ModelAgent): Promise<void> {
+async function warnIfNothing(agent: ModelAgent, where: string): Promise<void> {
   try {
     const reason = await reasonForNothing(agent)
-    if (reason !== null) agent.warn('nothing-recorded', `${requestsBeforeWarning} requests`, reason)
+    if (reason !== null) agent.warn('nothing-recorded', `${requestsBeforeWarning} requests`, reason + where)
     // What else is recorded does not make up for an entry that was given in vain.
-    if (reason?.includes(matchesNone) !== true) agent.warnOfUnmatched(true)
+    if (reason?.includes(matchesNone) !== true) agent.warnOfUnmatched(true, where)
   } catch (error) {
     agent.warn('internal', 'nothing recorded', String(error))
   }

@@ -73,8 +73,15 @@ export interface UnreadableTensors {
  *   feature `tokens`, the sum of a row of `attention_mask` if there is one, else the length of the sequence.
  */
 export function planTensorFeatures(sources: TensorFeatureSources): TensorReader {
-  // What cannot be read cannot be looked at: the plan waits for tensors that can.
-  return Object.values(sources.first).includes(null) ? new LaterReader(sources) : planNow(sources)
+  return cannotPlanBy(sources) === null ? planNow(sources) : new LaterReader(sources)
+}
+
+/** What cannot be read cannot be looked at, and a first call that the library refuses must not be what all later ones are read by. */
+function cannotPlanBy({ inputs, first }: TensorFeatureSources): UnreadableTensors | null {
+  for (const [name, tensor] of Object.entries(first)) if (tensor === null) return absent(name, null)
+  const names = inputs?.map(({ name }) => name) ?? []
+  if (names.length > 0 ? names.some((name) => first[name] !== undefined) : Object.keys(first).length > 0) return null
+  return unreadable('unexpected_shape', 1, `no input was given${names.length === 0 ? '' : ` of ${names.join(', ')}`}`)
 }
 
 function planNow(sources: TensorFeatureSources): TensorReader {
@@ -270,7 +277,7 @@ function missingValues(given: InputsConfig['missing']): MissingValues | null {
   return { values: new Set(given), nan: given.some((value) => value === 'NaN' || Number.isNaN(value)) }
 }
 
-/** Stands in until all inputs of a call are in the memory of the CPU. */
+/** Stands in until all inputs of a call are in the memory of the CPU, and at least one is the model's. */
 class LaterReader implements TensorReader {
   readonly #sources: Omit<TensorFeatureSources, 'first'>
   #reader: TensorReader | null = null
@@ -289,8 +296,10 @@ class LaterReader implements TensorReader {
 
   read(tensors: NamedTensors): TensorReading {
     if (this.#reader === null) {
-      for (const [name, tensor] of Object.entries(tensors)) if (tensor === null) return absent(name, null)
-      this.#reader = planNow({ ...this.#sources, first: tensors })
+      const sources = { ...this.#sources, first: tensors }
+      const reason = cannotPlanBy(sources)
+      if (reason !== null) return reason
+      this.#reader = planNow(sources)
     }
     return this.#reader.read(tensors)
   }

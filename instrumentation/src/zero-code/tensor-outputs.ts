@@ -364,30 +364,44 @@ class RoleReader implements OutputReader {
     const wantsClass = !this.#decided && this.roles.class === null
     const names = this.#names
     if (wantsClass) names.length = rows
-    for (let row = 0; row < rows; row++) {
-      const start = row * columns
-      let best = 0
-      let highest = Number(readElement(tensor, start))
-      // A NaN stays where it is, and counts as an invalid answer.
-      for (let i = 1; i < searched; i++) {
-        const value = Number(readElement(tensor, start + i))
-        if (value > highest || value !== value) {
-          highest = value
-          best = i
-        }
-      }
-      const scale = this.#softmax ? softmaxScale(tensor, start, columns) : null
-      if (scores !== null) {
-        const value = Number(readElement(tensor, start + this.#positive))
-        scores[row] = scale === null ? value : Math.exp(value - scale)
-      }
-      if (confidences !== null) confidences[row] = scale === null ? highest : Math.exp(highest - scale)
-      if (wantsClass) names[row] = highest !== highest ? null : (this.#classes?.[best] ?? String(best))
-    }
+    const pairs = columns === 2 && !this.#softmax && tensor.type === 'float32' ? tensor.data : null
+    if (pairs instanceof Float32Array) {
+      const wantedNames = wantsClass ? names : null
+      readPairs(pairs, rows, this.#positive, scores, confidences, wantedNames, this.#pair)
+    } else for (let row = 0; row < rows; row++) this.#readRow(tensor, row, searched, scores, confidences, wantsClass)
     if (scores !== null) output.scores = scores
     if (confidences !== null) output.confidences = confidences
     if (wantsClass) output.classes = names
     return null
+  }
+
+  #readRow(
+    tensor: TensorValue,
+    row: number,
+    searched: number,
+    scores: Float64Array | null,
+    confidences: Float64Array | null,
+    wantsClass: boolean,
+  ): void {
+    const columns = this.#columns
+    const start = row * columns
+    let best = 0
+    let highest = Number(readElement(tensor, start))
+    // A NaN stays where it is, and counts as an invalid answer.
+    for (let i = 1; i < searched; i++) {
+      const value = Number(readElement(tensor, start + i))
+      if (value > highest || value !== value) {
+        highest = value
+        best = i
+      }
+    }
+    const scale = this.#softmax ? softmaxScale(tensor, start, columns) : null
+    if (scores !== null) {
+      const value = Number(readElement(tensor, start + this.#positive))
+      scores[row] = scale === null ? value : Math.exp(value - scale)
+    }
+    if (confidences !== null) confidences[row] = scale === null ? highest : Math.exp(highest - scale)
+    if (wantsClass) this.#names[row] = highest !== highest ? null : (this.#classes?.[best] ?? String(best))
   }
 
   #scoresFor(rows: number): Float64Array {
@@ -403,6 +417,27 @@ class RoleReader implements OutputReader {
   #shape(name: string, { dims, data }: TensorValue, rows: number): UnreadableTensors {
     const detail = `output '${name}' is [${dims.join(', ')}] with ${data.length} values, which are not the answers to ${rows} rows`
     return unreadable('unexpected_shape', rows, detail)
+  }
+}
+
+/** As `#readRow`, for what most classifiers give. */
+function readPairs(
+  data: Float32Array,
+  rows: number,
+  positive: number,
+  scores: Float64Array | null,
+  confidences: Float64Array | null,
+  names: unknown[] | null,
+  pair: readonly [string, string],
+): void {
+  for (let row = 0; row < rows; row++) {
+    const first = data[2 * row]!
+    const second = data[2 * row + 1]!
+    const isSecond = second > first || second !== second
+    const highest = isSecond ? second : first
+    if (scores !== null) scores[row] = positive === 1 ? second : first
+    if (confidences !== null) confidences[row] = highest
+    if (names !== null) names[row] = highest !== highest ? null : pair[isSecond ? 1 : 0]
   }
 }
 

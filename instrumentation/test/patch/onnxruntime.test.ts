@@ -131,6 +131,61 @@ describe('a session of onnxruntime-node', () => {
     expect(agent.warnings).toEqual([])
   })
 
+  it('read getters of the feeds seven times', async () => {
+    const session = await InferenceSession.create(modelFile)
+    const { features } = feeds()
+    const reads = async (run: (given: object) => Promise<unknown>): Promise<number> => {
+      let count = 0
+      await run({
+        get features() {
+          count++
+          return features
+        },
+      })
+      return count
+    }
+    const watched = await reads((given) => session.run(given as never))
+    const plain = await reads((given) => runSuppressed(() => session.run(given as never)))
+    expect(watched).toBe(plain + 1)
+    expect(agent.tap.calls).toHaveLength(1)
+  })
+
+  it("told an error of the application's own getter as one of Driftline", async () => {
+    const session = await InferenceSession.create(modelFile)
+    const ownError = new Error('no session of that user')
+    const given = {
+      get features(): never {
+        throw ownError
+      },
+    }
+    await expect(session.run(given)).rejects.toBe(ownError)
+    expect(agent.warnings).toEqual([])
+    expect(agent.tap.drops).toEqual([
+      { reason: 'unexpected_type', rows: 1, detail: "input 'features' could not be read" },
+    ])
+    expect(agent.tap.durations).toEqual([{ seconds: expect.any(Number) as number, rows: 1, error: ownError }])
+  })
+
+  it.each([
+    ['an array', [1], /array/],
+    ['a number in place of a tensor', { features: 5 }, /'features' is no tensor/],
+    ['null in place of a tensor', { features: null }, /'features' is no tensor/],
+  ])('counted %s as a tensor that is not in the memory of the CPU', async (_, given, detail) => {
+    const session = await InferenceSession.create(modelFile)
+    await expect(session.run(given as never)).rejects.toThrow(/'feeds' must be|must be an object/)
+    expect(agent.tap.drops).toEqual([
+      { reason: 'unexpected_type', rows: 1, detail: expect.stringMatching(detail) as string },
+    ])
+    expect(agent.tap.calls).toEqual([])
+  })
+
+  it('leaves members alone that are no inputs, as the library does', async () => {
+    const session = await InferenceSession.create(modelFile)
+    await session.run({ ...feeds(), note: 'from a test', none: null, absent: undefined } as never)
+    expect(agent.tap.drops).toEqual([])
+    expect(Object.keys(agent.tap.calls[0]!.inputs)).toEqual(['features'])
+  })
+
   it('hides tensors that are not in the memory of the CPU', async () => {
     const session = await InferenceSession.create(modelFile)
     const outside = Tensor.fromGpuBuffer({} as never, { dataType: 'float32', dims: [1, 16] })

@@ -66,6 +66,47 @@ describe('cells of an explicit block', () => {
   })
 })
 
+describe('values that lie apart in a larger array', () => {
+  const bounds = fc.uniqueArray(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 31 })
+  const anything = fc.array(
+    fc.oneof(fc.float(), fc.constantFrom(Number.NaN, Infinity, -Infinity, Math.fround(3e38), Math.fround(-3e38), 0)),
+  )
+
+  it('are counted as if each came alone, up to where the rest is left to others', () => {
+    for (const floats of [Float32Array, Float64Array]) {
+      fc.assert(
+        fc.property(bounds, anything, fc.integer({ min: 1, max: 5 }), fc.nat(4), (unsorted, some, step, first) => {
+          const sorted = [...new Set(unsorted.map((bound) => bound + 0))].toSorted((a, b) => a - b)
+          const values = [...sorted, ...some, ...sorted]
+          const data = new floats(first + step * values.length).fill(Number.NaN)
+          values.forEach((value, i) => (data[first + i * step] = value))
+
+          const apart = block(sorted, 0, -1, 1)
+          const counted = apart.recordStrided(0, data, first, step, values.length)
+          apart.recordColumn(0, Float64Array.from(values.slice(counted)), values.length - counted)
+          const alone = block(sorted, 0, -1, 1)
+          for (const value of values) alone.record(0, value)
+          const { first: sum, second, ...exact } = apart.read(0)
+          const { first: expectedSum, second: expectedSecond, ...expected } = alone.read(0)
+          expect(exact).toEqual(expected)
+          const size = values.reduce((total, value) => total + (Number.isFinite(value) ? Math.abs(value) : 0), 0)
+          expect(Math.abs(sum - expectedSum)).toBeLessThanOrEqual(size * 1e-12)
+          expect(Math.abs(second - expectedSecond)).toBeLessThanOrEqual(expectedSecond * 1e-12)
+        }),
+        { numRuns: 500 },
+      )
+    }
+  })
+
+  it('all have a place in the grid where bounds are even, however far from them', () => {
+    const even = Array.from({ length: 19 }, (_, i) => (i + 1) / 20)
+    const data = Float32Array.from({ length: 64 }, (_, i) => (i - 32) * (i % 3 === 0 ? 1 : 100_000))
+    expect(block(even).recordStrided(0, data, 0, 1, 64)).toBe(64)
+    expect(block(even, null).recordStrided(0, data, 0, 1, 64)).toBe(0)
+    expect(block([1, 1 + Number.EPSILON, 100]).recordStrided(0, data, 0, 1, 64)).toBe(0)
+  })
+})
+
 describe('moments of an explicit block', () => {
   it('keep the digits of values like 1e9 ± 1', () => {
     const one = block([0], 1e9)

@@ -50,6 +50,28 @@ describe('the environment', () => {
     expect(errors).toContain('every 0.064 s')
   })
 
+  it.each(['127.0.0.1:14318', 'notaurl'])('sent to localhost:4318 when the endpoint was %s', async (endpoint) => {
+    const { code, errors } = await bench.run(once2(), { environment: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } })
+    expect(code).toBe(0)
+    expect(
+      errors.match(/^driftline: configuration: .*OTEL_EXPORTER_OTLP_ENDPOINT: an http or https URL is needed/gm),
+    ).toHaveLength(1)
+    expect(errors).not.toContain('metrics go to')
+    expect(errors).not.toContain('export:')
+  })
+
+  it('did not heed OTEL_METRICS_EXPORTER=none', async () => {
+    const { code, errors } = await bench.run(once2(), { environment: { OTEL_METRICS_EXPORTER: 'none' } })
+    expect([code, errors]).toEqual([0, 'driftline: OTEL_METRICS_EXPORTER is none: nothing is watched\n'])
+    expect(bench.receiver.requests).toEqual([])
+  })
+
+  it('sends by otlp only, and says so', async () => {
+    const { errors } = await bench.run(once2(), { environment: { OTEL_METRICS_EXPORTER: 'console' } })
+    expect(errors).toContain('OTEL_METRICS_EXPORTER: Driftline sends by otlp, and not by console')
+    expect(bench.streams).toHaveLength(1)
+  })
+
   it('keeps us quiet with DRIFTLINE_LOG=none', async () => {
     const { errors } = await bench.run(once2(), {
       environment: { DRIFTLINE_LOG: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' },

@@ -110,10 +110,10 @@ class RunningProgram {
     this.#child.kill(signal)
   }
 
-  /** Resolves with the match once standard output has one; rejects when the program ends before. */
-  async said(pattern: RegExp): Promise<RegExpMatchArray> {
+  /** Resolves with the match once standard output, or standard error, has one; rejects when the program ends before. */
+  async said(pattern: RegExp, stream: 'output' | 'errors' = 'output'): Promise<RegExpMatchArray> {
     for (;;) {
-      const match = this.#output.match(pattern)
+      const match = (stream === 'output' ? this.#output : this.#errors).match(pattern)
       if (match !== null) return match
       if (this.#child.exitCode !== null || this.#child.signalCode !== null)
         throw new Error(`ended without saying ${String(pattern)}:\n${this.#output}\n${this.#errors}`)

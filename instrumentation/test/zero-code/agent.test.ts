@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Manifest } from '../../src/contract/index.ts'
 import { maxModels, ModelAgent } from '../../src/zero-code/agent.ts'
 import type { ModelConfig } from '../../src/zero-code/instrument-config.ts'
+import { reasonForNothing } from '../../src/zero-code/nothing-recorded.ts'
 import { loadConfig, noConfig, type LoadedConfig, type LoadedModel } from '../../src/zero-code/load-config.ts'
 import type { ModelSighting, TensorValue } from '../../src/zero-code/sighting.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -50,12 +51,15 @@ const entry = (config: ModelConfig | null, more: Partial<LoadedModel> = {}): Loa
   ...more,
 })
 
-function agentWith(config: Partial<LoadedConfig> = {}): { agent: ModelAgent; lines: string[]; clock: ManualClock } {
+function agentWith(
+  config: Partial<LoadedConfig> = {},
+  environment: Readonly<Record<string, string>> = {},
+): { agent: ModelAgent; lines: string[]; clock: ManualClock } {
   const lines: string[] = []
   const clock = new ManualClock(1_000_000_003_000)
   const agent = new ModelAgent({
     config: { ...noConfig, collector: false, ...config },
-    environment: {},
+    environment,
     clock,
     print: (line) => lines.push(line),
   })
@@ -87,7 +91,7 @@ describe('names', () => {
     const other = { ...session, file: '/srv/models/b/model.onnx', artefactDigest: null }
     for (const sighting of [session, other, session]) agent.sight(sighting)
     expect(agent.statistics().models.map(({ name }) => name)).toEqual(['model', 'b/model'])
-    expect(agent.statistics().models[0]!.sightings).toHaveLength(2)
+    expect(agent.statistics().models[0]!.sightings).toEqual(['onnxruntime-node model.onnx'])
   })
 
   it('are those of the first entry that matches: by the end of the path, a task, a route or a name', () => {
@@ -142,7 +146,7 @@ describe('a manifest alone', () => {
     const { models, warnings } = agent.statistics()
     expect(models[0]).toMatchObject({ rows: 0, calls: 3, dropped: { unexpected_shape: 6 } })
     expect(models[0]!.monitor!.dropped).toEqual({ unexpected_shape: 6 })
-    expect(warnings.find(({ kind }) => kind === 'unreadable-input')!.count).toBe(3)
+    expect(warnings.map(({ kind }) => kind)).toEqual(['mismatched-model'])
   })
 })
 
@@ -218,7 +222,201 @@ describe('calls', () => {
   })
 })
 
+describe('rows that cannot be read', () => {
+  const unknown: ModelSighting = { ...session, inputs: null, outputs: null }
+  const scores = (rows: number): TensorValue => ({
+    data: new Float32Array(rows).fill(0.5),
+    dims: [rows],
+    type: 'float32',
+  })
+
+  it('until features are known are told within an interval, and once, and the features are watched when they come', async () => {
+    const { agent, clock } = agentWith()
+    const tap = agent.sight(unknown)!
+    for (let i = 0; i < 3; i++) tap.begin({ x: null })!.end({ score: scores(1) })
+    expect(agent.statistics().models[0]!.monitor).toBeNull()
+    while (agent.statistics().models[0]!.monitor === null) await clock.fireNext()
+    expect(clock.now()).toBe(1_000_000_010_000)
+    expect(agent.statistics().models[0]!.monitor!.dropped).toEqual({ not_on_cpu: 3 })
+    tap.begin({ x: floats(2, 2) })!.end({ score: scores(2) })
+    expect(agent.statistics().models[0]).toMatchObject({
+      rows: 2,
+      dropped: { not_on_cpu: 3 },
+      monitor: { rows: 2, dropped: {} },
+    })
+    expect(agent.settle()).toBe(false)
+  })
+
+  it('of a route are told within an interval although no row ever came', async () => {
+    const { agent, clock } = agentWith()
+    const tap = agent.sight(route)!
+    tap.drop('unmatched_body', 2, 'nothing at $.rows')
+    tap.duration(0.1, 1, undefined)
+    while (agent.statistics().models[0]!.monitor === null) await clock.fireNext()
+    expect(agent.statistics().models[0]!.monitor!.dropped).toEqual({ unmatched_body: 2 })
+    tap.record([{ age: 1 }], {})
+    expect(agent.settle()).toBe(true)
+    expect(agent.statistics().models[0]).toMatchObject({ rows: 1, monitor: { rows: 1, dropped: {} } })
+  })
+})
+
+describe('a session that is opened anew for every request', () => {
+  it('is watched after 10,000 times, and leaves nothing behind', () => {
+    const { agent, lines } = agentWith()
+    const first = agent.sight(session)!
+    for (let i = 0; i < 20_000; i++) {
+      const tap = agent.sight({ ...session, inputs: [...session.inputs!] })!
+      if (tap !== first) expect(tap).toBe(first)
+    }
+    first.begin({ x: floats(3, 2) })!.end({ label: labels(3) })
+    expect(lines).toEqual([])
+    expect(agent.statistics().models).toMatchObject([
+      { sightings: ['onnxruntime-node model.onnx'], calls: 1, rows: 3, dropped: {} },
+    ])
+  })
+
+  it('no longer puts off the line that names it for as long as requests come', async () => {
+    const { agent, lines, clock } = agentWith()
+    agent.sight(session)
+    const { due } = clock
+    clock.set(clock.now() + 200)
+    agent.sight(session)
+    expect(clock.due).toEqual(due)
+    await clock.fireNext()
+    expect(lines).toEqual([expect.stringContaining('watching onnxruntime-node')])
+  })
+
+  it('has a reader of its own where it has another shape', () => {
+    const { agent } = agentWith({ models: [entry({ match: { file: 'model.onnx' } })] })
+    const tap = agent.sight({ ...session, inputs: null })!
+    expect(agent.sight({ ...session, inputs: null })).toBe(tap)
+    expect(agent.sight(session)).not.toBe(tap)
+    expect(agent.sight({ ...session, inputs: null, file: '/srv/b/model.onnx' })).not.toBe(tap)
+  })
+})
+
+describe('an entry of the configuration that matches nothing', () => {
+  const told = `driftline: configuration: file mpl.onnx, route POST /predcit: nothing matched`
+  const models = [entry({ match: { file: 'mpl.onnx' } }), entry({ match: { route: 'POST /predcit' } })]
+
+  it('was ignored whenever another model was recorded, and is told once after the first requests', () => {
+    const { agent, lines } = agentWith({ models: [...models, entry({ match: { file: 'model.onnx' } })] })
+    agent
+      .sight(session)!
+      .begin({ x: floats(3, 2) })!
+      .end({ label: labels(3) })
+    agent.warnOfUnmatched(true)
+    agent.warnOfUnmatched(true)
+    expect(lines).toEqual([`${told} that entry of the configuration so far`])
+  })
+
+  it('is told an interval after a model of its kind that no entry means', async () => {
+    const { agent, lines, clock } = agentWith({ models })
+    agent.sight(session)
+    agent.sight({ ...session, name: 'b.onnx', file: '/srv/b.onnx' })
+    while (clock.now() < 1_000_000_013_000) await clock.fireNext()
+    expect(lines.filter((line) => !line.includes('watching'))).toEqual([
+      'driftline: configuration: file mpl.onnx: nothing matched that entry of the configuration so far; seen, but not listed there: model.onnx, b.onnx',
+    ])
+    agent.warnOfUnmatched(true)
+    expect(lines.at(-1)).toContain('configuration: route POST /predcit: nothing matched')
+  })
+
+  it('is not told of where everything that was seen is listed, or it is listed not to be watched', async () => {
+    const { agent, lines, clock } = agentWith({
+      models: [
+        ...models,
+        entry({ match: { file: 'model.onnx' } }),
+        entry({ match: { file: 'no.onnx' }, watch: false }),
+      ],
+    })
+    agent.sight(session)
+    while (clock.due.length > 0) await clock.fireNext()
+    agent.warnOfUnmatched(false)
+    expect(lines.filter((line) => !line.includes('watching'))).toEqual([])
+    expect(agent.unmatched).toEqual(['file mpl.onnx', 'route POST /predcit'])
+  })
+
+  it('as a manifest alone does not, is told with its name', async () => {
+    const { agent, lines } = agentWith({ models: [entry(null, { manifest: manifest() })] })
+    const wide = { ...session, file: '/srv/wide.onnx', inputs: [{ name: 'x', type: 'float32', shape: ['N', 9] }] }
+    agent.sight(wide)
+    agent.warnOfUnmatched(false)
+    expect(lines).toEqual([expect.stringContaining('configuration: the shape of shop: nothing matched')])
+  })
+})
+
+describe('settings with which nothing can be watched', () => {
+  it('are told once, and nothing says that models are watched', async () => {
+    const { agent, lines, clock } = agentWith({}, { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })
+    agent.patched('onnxruntime-node', '1.30.0')
+    expect(lines).toEqual([])
+    expect([agent.sight(session), agent.sight(route)]).toEqual([null, null])
+    while (clock.due.length > 0) await clock.fireNext()
+    agent.announce()
+    expect(lines).toEqual([
+      "driftline: configuration: nothing is watched: OTEL_EXPORTER_OTLP_PROTOCOL: http/protobuf or http/json is needed, not 'grpc'",
+    ])
+    expect(await reasonForNothing(agent)).toMatch(/^nothing is watched: OTEL_EXPORTER_OTLP_PROTOCOL/)
+  })
+
+  it('are not a bad DRIFTLINE_COLLECTOR_URL, which only turns off frozen baselines', () => {
+    const environment = { DRIFTLINE_COLLECTOR_URL: 'nonsense' }
+    const { agent, lines } = agentWith({ collector: null }, environment)
+    process.env.DRIFTLINE_COLLECTOR_URL = 'nonsense'
+    try {
+      agent
+        .sight(session)!
+        .begin({ x: floats(3, 2) })!
+        .end({ label: labels(3) })
+    } finally {
+      delete process.env.DRIFTLINE_COLLECTOR_URL
+    }
+    expect(agent.statistics().models[0]).toMatchObject({ rows: 3, monitor: { rows: 3 } })
+    expect(lines).toEqual([
+      'driftline: configuration: DRIFTLINE_COLLECTOR_URL: an http or https URL or false is needed; frozen baselines are not fetched',
+    ])
+  })
+
+  it('of one model alone leave it out of the line', async () => {
+    const given = {
+      features: [
+        { name: 'a', kind: 'numeric' },
+        { name: 'a', kind: 'numeric' },
+      ],
+    } as const
+    const { agent, lines } = agentWith()
+    agent.sight({ ...route, kind: 'object', name: 'twice', given })
+    agent.announce()
+    expect(lines).toEqual([
+      "driftline: configuration: twice: it is not watched: features[1].name: 'a' was declared before",
+      'driftline: no model can be watched; the warnings before say why; metrics go to http://localhost:4318 every 10 s',
+    ])
+  })
+})
+
 describe('what is printed', () => {
+  it('no longer ends with "no model seen yet" where a model is opened at the first request', async () => {
+    const { agent, lines, clock } = agentWith()
+    agent.patched('onnxruntime-node', '1.30.0')
+    await clock.fireNext()
+    agent.sight(session)
+    await clock.fireNext()
+    agent.sight(session)
+    agent.patched('@tensorflow/tfjs', '4.22.0')
+    expect(lines).toEqual([
+      'driftline: onnxruntime-node 1.30.0 found, but no model seen yet; metrics go to http://localhost:4318 every 10 s',
+      'driftline: watching onnxruntime-node 1.30.0 (model.onnx as model abababababab); metrics go to http://localhost:4318 every 10 s',
+    ])
+    expect(clock.due).toEqual([])
+    for (let i = 0; i < 20; i++) {
+      agent.sight({ ...route, name: `POST /${i}` })
+      if (clock.due.length > 0) await clock.fireNext()
+    }
+    expect(lines).toHaveLength(6)
+    expect(lines.at(-1)).toContain('POST /3 as')
+  })
+
   it('is one line once the models are there, and one line a warning without control characters', async () => {
     const { agent, lines, clock } = agentWith()
     agent.patched('onnxruntime-node', '1.30.0')

@@ -100,6 +100,27 @@ describe('a single tensor', () => {
   })
 })
 
+describe('a first call without any of the inputs', () => {
+  it.each([
+    ['nothing', {}],
+    ['another name', { wrong: float32([1, 2], [1, 2]) }],
+  ])('kept all later ones from being read: %s', (_, wrong) => {
+    const inputs = [{ name: 'x', type: 'float32', shape: ['N', 2] }]
+    const reader = plan({ first: wrong, inputs })
+    const refused = { drop: 'unexpected_shape', rows: 1, detail: 'no input was given of x' }
+    expect(reader.read(wrong)).toEqual(refused)
+    expect(reader.features).toEqual([])
+    expect(rowsOf(reader.read({ x: float32([1, 2], [3, 4]) }))).toEqual([[3, 4]])
+    expect(reader.features).toEqual(numeric('input[0]', 'input[1]'))
+  })
+
+  it('is dropped too where the model does not say what it takes', () => {
+    const reader = plan({ first: {} })
+    expect(reader.read({})).toEqual({ drop: 'unexpected_shape', rows: 1, detail: 'no input was given' })
+    expect(rowsOf(reader.read({ x: float32([1, 1], [3]) }))).toEqual([[3]])
+  })
+})
+
 describe('several inputs', () => {
   const first = {
     age: float32([2, 1], [30, 40]),

@@ -39,6 +39,12 @@ describe('compileRequest without paths', () => {
 })
 
 describe('compileRequest with paths', () => {
+  it('said that "no of the features" is in a row', () => {
+    const read = compileRequest({ features: { age: '$.age' } })
+    expect(read({})).toEqual({ mismatch: 'none of the features is in the row at $' })
+    expect(read([{}, {}])).toEqual({ mismatch: 'none of the features is in any row at $' })
+  })
+
   it('reads features, id and segment inside each row', () => {
     const read = compileRequest({
       rows: '$.data.rows[*]',
@@ -64,7 +70,7 @@ describe('compileRequest with paths', () => {
     })
     expect(read({ data: {} })).toEqual({ mismatch: 'nothing is at $.data.rows[*], where the rows should be' })
     expect(read({ data: { rows: [{ x: 1 }] } })).toEqual({
-      mismatch: 'no of the features is in the row at $.data.rows[*]',
+      mismatch: 'none of the features is in the row at $.data.rows[*]',
     })
     expect(read({ data: { rows: [] } })).toEqual({ rows: [], ids: [], segments: [] })
   })

@@ -171,7 +171,9 @@ describe('patchRoutes', () => {
     const port = await serve(
       listen((request, response) => {
         touched.push(
-          [...Object.keys(request), ...Object.keys(response)].filter((name) => /^(push|write|end)$/.test(name)),
+          [...Object.getOwnPropertyNames(request), ...Object.getOwnPropertyNames(response)].filter((name) =>
+            /^(push|write|end)$/.test(name),
+          ),
         )
         plainListener(request, response)
       }),
