@@ -47,6 +47,7 @@ describe.skipIf(!hasInfluxd)('the shipped alert rules on models, against a real 
       'employment: inputs moved',
       'employment: predictions moved',
       'employment: values missing',
+      'employment: quality fell',
       'employment: no evaluation for 3 windows',
       'any model: inputs moved',
       'any model: predictions moved',
@@ -100,7 +101,7 @@ describe.skipIf(!hasInfluxd)('the shipped alert rules on models, against a real 
   it('show the same number as the panel, the results and the alert', async () => {
     const get = async <Answer>(path: string) => (await (await fetch(`${run.collector.url}${path}`)).json()) as Answer
     const { alerts } = await get<{ alerts: AlertRecord[] }>('/api/v1/alerts')
-    expect(alerts).toHaveLength(8)
+    expect(alerts).toHaveLength(9)
     for (const alert of alerts) {
       const { model, version, rule: name, firedAtMs, explanation } = alert
       const startMs = firedAtMs! - hourMs
@@ -124,6 +125,11 @@ describe.skipIf(!hasInfluxd)('the shipped alert rules on models, against a real 
           .map(({ rates }) => rates['missing']?.rate)
         expect(inGrafana).toBe(Math.max(...rates.map((rate) => rate ?? 0)))
         expect(explanation.moved[0]!.effect).toBeCloseTo(inGrafana!, 1)
+        continue
+      }
+      if (name === 'quality fell') {
+        const accuracy = results.find(({ signal, feature }) => signal === 'performance' && feature === 'accuracy')
+        expect(inGrafana).toBe(accuracy!.metric!.value)
         continue
       }
       const { evidence } = results.find((one) => one.evidence?.alarm === true)!
