@@ -13,10 +13,10 @@ import { isWithin } from './version-range.ts'
 export const testedOnnxruntime = { oldest: '1.20', newest: '1.30' } as const
 
 /**
- * How much longer opening a session may take, so that the digest of its file is known when it is sighted. A file of 64 MB takes about
- * that long; of larger ones the digest comes along while the server starts.
+ * How much longer opening a session may take at most, so that the digest of its file is known when it is sighted: else it would be another,
+ * unversioned model. A file of 64 MB takes a tenth of that; the rest is for machines that are busy while servers start.
  */
-const digestWaitMillis = 100
+const digestWaitMillis = 1000
 
 /** Hex digits of the digest in the name of a model that was opened from memory. */
 const nameDigits = 12

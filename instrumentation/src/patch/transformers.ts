@@ -34,7 +34,7 @@ export const testedTransformers = { oldest: '3.5', newest: '4.3' } as const
  * How much longer loading a model may take, so that the digest of its file is known when it is sighted: the version of a model that has
  * no other comes from it. Of larger files the digest comes along while the server starts.
  */
-const digestWaitMillis = 100
+const digestWaitMillis = 1000
 
 type Method = (this: unknown, ...args: unknown[]) => unknown
 
