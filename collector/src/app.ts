@@ -17,14 +17,18 @@ import { requireCompilable } from './evaluate/compile-model.ts'
 import { DerivedLayer, reportIntervalMs } from './derived-layer.ts'
 import { createEvaluator, type EvaluatedSlice } from './evaluate/evaluator.ts'
 import { createLearner } from './learn/learner.ts'
+import { FailedStores } from './receive/failed-stores.ts'
 import { createReceiver } from './receive/otlp-route.ts'
+import { defaultLimits } from './receive/receive-limits.ts'
 import { checkAgainstBaseline } from './rules/check-baseline.ts'
 import { checkNotifiers } from './rules/check-notifiers.ts'
 import { presetsOf } from './rules/presets-of.ts'
 import { RuleFileError } from './rules/problem.ts'
 import { loadRuleSet, type RuleSet } from './rules/rule-set.ts'
 import { repeat } from './repeat.ts'
+import { requireNoInfluxBlocks } from './store/influx/directory-kind.ts'
 import { openInfluxStore, type InfluxStore } from './store/influx/influx-store.ts'
+import { otherCollector, type Evaluated } from './store/influx/derived/other-collectors.ts'
 import { InfluxServer } from './store/influx/influx-server.ts'
 import { createTelegrafReader } from './store/influx/telegraf-reader.ts'
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts'
@@ -69,7 +73,7 @@ export async function startCollector({ config, clock, environment, log }: Collec
   const rules = await loadRuleSet(config.rules)
   const documents = await readDocuments(config)
   const influx = config.store === 'influx' ? await openInflux(config, clock, log) : null
-  const store: Store = influx ?? (await openSqliteStore({ directory: config.dataDirectory }))
+  const store: Store = influx ?? (await openEmbedded(config))
   try {
     const notifiers = [
       createConsoleNotifier({ write: log }),
@@ -110,6 +114,7 @@ export async function startCollector({ config, clock, environment, log }: Collec
     })
     // A collector that could not store is alive, but not ready, for a while: nobody sends to one that is not ready, so only time can tell.
     let refusedAtMs = Number.NEGATIVE_INFINITY
+    const failures = new FailedStores({ clock, log })
     const receiver = createReceiver({
       sink: async (blocks) => {
         try {
@@ -118,11 +123,12 @@ export async function startCollector({ config, clock, environment, log }: Collec
           return receipt
         } catch (error) {
           refusedAtMs = clock.now()
+          failures.add(error)
           throw error
         }
       },
       clock,
-      limits: { bodyBytes: config.maximumBodyBytes },
+      limits: { bodyBytes: config.maximumBodyBytes, ageMs: oldestPointMs(config) },
       token: config.ingestToken,
     })
 
@@ -137,6 +143,8 @@ export async function startCollector({ config, clock, environment, log }: Collec
             received: () => receiver.counters,
             evaluator,
             firing,
+            otherCollector: lookForCollectors(config, clock),
+            log,
           })
 
     const app = express()
@@ -223,6 +231,17 @@ export async function startCollector({ config, clock, environment, log }: Collec
   }
 }
 
+function openEmbedded({ dataDirectory }: CollectorConfig): Promise<Store> {
+  requireNoInfluxBlocks(dataDirectory)
+  return openSqliteStore({ directory: dataDirectory })
+}
+
+/** InfluxDB refuses points that are older than it keeps them: better said to their sender than to nobody. */
+function oldestPointMs({ store, influx }: CollectorConfig): number {
+  const keptDays = store === 'influx' ? (influx?.keepRawDays ?? null) : null
+  return keptDays === null ? defaultLimits.ageMs : Math.min(defaultLimits.ageMs, keptDays * dayMs)
+}
+
 function openInflux(
   { influx, dataDirectory }: CollectorConfig,
   clock: Clock,
@@ -230,6 +249,15 @@ function openInflux(
 ): Promise<InfluxStore> {
   if (influx === null) throw new ConfigError(['influx: the store influx needs an address'])
   return openInfluxStore({ directory: dataDirectory, influx, clock, log })
+}
+
+function lookForCollectors(
+  { influx }: CollectorConfig,
+  clock: Clock,
+): (evaluated: Evaluated, sinceMs: number) => Promise<string | null> {
+  if (influx === null) throw new ConfigError(['influx: the store influx needs an address'])
+  const server = new InfluxServer(influx, clock)
+  return (evaluated, sinceMs) => otherCollector(server, evaluated, sinceMs)
 }
 
 /** What others wrote to InfluxDB comes in as if it were received; it works with either store. */

@@ -9,10 +9,10 @@ const here = { model: '$model', version: '$version', segment: '$segment' } as co
 const none = 'no attributions were recorded in this time: hand them to record(), see the README'
 
 const toFeature = linkTo('open the feature', 'driftline-feature', {
-  model: '${model}',
-  version: '${version}',
-  segment: '${segment}',
-  feature: '${__data.fields.feature}',
+  model: '$model',
+  version: '$version',
+  segment: '$segment',
+  feature: '__data.fields.feature',
 })
 
 /** What moves predictions, and whether that changed. */
@@ -31,14 +31,13 @@ export function attributions(): Dashboard {
         unit: 'percentunit',
         width: 24,
         min: 0,
-        stacked: true,
         queries: [
           new InfluxqlQuery({
             from: 'attribution',
             columns: { share: ['mean', 'share'] },
             where: here,
-            groupBy: ['feature'],
-            alias: '$tag_feature',
+            groupBy: ['feature', 'version'],
+            alias: '$tag_feature, version $tag_version',
           }),
         ],
         noData: none,
@@ -56,8 +55,8 @@ export function attributions(): Dashboard {
             from: 'attribution',
             columns: { rank: ['last', 'rank'] },
             where: here,
-            groupBy: ['feature'],
-            alias: '$tag_feature',
+            groupBy: ['feature', 'version'],
+            alias: '$tag_feature, version $tag_version',
           }),
         ],
         noData: none,
@@ -65,7 +64,8 @@ export function attributions(): Dashboard {
       bars({
         id: 3,
         title: 'Baseline against newest window',
-        description: 'Share of each feature in training and in the newest window.',
+        description:
+          'Share of each feature in training and in the newest window. Choose one version when several send.',
         unit: 'percentunit',
         width: 12,
         by: 'feature',
@@ -99,13 +99,14 @@ export function attributions(): Dashboard {
               rows: ['last', 'rows'],
             },
             where: { ...here, feature: `!${wholeModel}` },
-            groupBy: ['feature', 'method'],
+            groupBy: ['feature', 'method', 'version'],
           }),
         ],
         noData: none,
         columns: {
           feature: [],
           method: [],
+          version: [],
           rank: [],
           'rank in the baseline': [],
           share: [{ id: 'unit', value: 'percentunit' }],
@@ -125,8 +126,8 @@ export function attributions(): Dashboard {
             from: 'drift',
             columns: { status: ['max', 'status'] },
             where: { ...here, signal: 'attribution' },
-            groupBy: ['feature'],
-            alias: '$tag_feature',
+            groupBy: ['feature', 'version'],
+            alias: '$tag_feature, version $tag_version',
           }),
         ],
         noData: none,
@@ -147,7 +148,8 @@ export function attributions(): Dashboard {
             from: 'attribution',
             columns: { order: ['mean', 'ndcg'], 'by chance': ['mean', 'ndcg_by_chance'] },
             where: { ...here, feature: wholeModel },
-            alias: '$col',
+            groupBy: ['version'],
+            alias: '$col, version $tag_version',
           }),
         ],
         noData: 'the baseline has no attributions by the same method',

@@ -5,13 +5,13 @@ import { colours, statusMappings, statusSteps, steps } from './meaning.ts'
 import { stat, stateTimeline, table, timeSeries } from './panels.ts'
 
 const here = { model: '$model', version: '$version', segment: '$segment', signal: 'data-health' } as const
-const none = 'no window was evaluated in this time'
+const none = 'no window was evaluated in this time: windows of an hour need a range of several'
 
 const toFeature = linkTo('open the feature', 'driftline-feature', {
-  model: '${model}',
-  version: '${version}',
-  segment: '${segment}',
-  feature: '${__field.labels.feature}',
+  model: '$model',
+  version: '$version',
+  segment: '$segment',
+  feature: '__field.labels.feature',
 })
 
 /** Whether what reaches the model is whole. */
@@ -35,6 +35,8 @@ export function dataHealth(): Dashboard {
             from: 'window',
             columns: { unwatched: ['last', 'features_unwatched'] },
             where: { model: '$model', version: '$version' },
+            groupBy: ['version'],
+            alias: 'version $tag_version',
           }),
         ],
         noData: none,
@@ -51,8 +53,8 @@ export function dataHealth(): Dashboard {
             from: 'drift',
             columns: { status: ['max', 'status'] },
             where: here,
-            groupBy: ['feature'],
-            alias: '$tag_feature',
+            groupBy: ['feature', 'version'],
+            alias: '$tag_feature, version $tag_version',
           }),
         ],
         noData: none,
@@ -72,8 +74,8 @@ export function dataHealth(): Dashboard {
             from: 'drift',
             columns: { missing: ['max', 'missing_rate'] },
             where: here,
-            groupBy: ['feature'],
-            alias: '$tag_feature',
+            groupBy: ['feature', 'version'],
+            alias: '$tag_feature, version $tag_version',
           }),
         ],
         noData: none,
@@ -91,8 +93,8 @@ export function dataHealth(): Dashboard {
             from: 'drift',
             columns: { invalid: ['max', 'invalid_rate'] },
             where: here,
-            groupBy: ['feature'],
-            alias: '$tag_feature',
+            groupBy: ['feature', 'version'],
+            alias: '$tag_feature, version $tag_version',
           }),
         ],
         noData: none,
@@ -115,12 +117,13 @@ export function dataHealth(): Dashboard {
               'invalid in the baseline': ['last', 'invalid_baseline_rate'],
             },
             where: here,
-            groupBy: ['feature'],
+            groupBy: ['feature', 'version'],
           }),
         ],
         noData: none,
         columns: {
           feature: [],
+          version: [],
           missing: [],
           'missing in the baseline': [],
           invalid: [],

@@ -1,4 +1,4 @@
-import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
+import type { Dashboard, DataTransformerConfig } from '@grafana/grafana-foundation-sdk/dashboard'
 import { dashboard, featureVariable, modelVariable, segmentVariable, versionVariable } from './frame.ts'
 import { InfluxqlQuery } from './influxql-query.ts'
 import { colours, statusMappings, statusSteps, steps } from './meaning.ts'
@@ -12,7 +12,16 @@ const here = {
   feature: '$feature',
 } as const
 
-const notCompared = 'this feature was not compared with a baseline in this time'
+/**
+ * Cells of an older baseline, too, have a last value: only rows of the time that the second query answers with are left. Groups come in order of
+ * text, so that 10 would stand before 2.
+ */
+const newestWindowInOrder: DataTransformerConfig[] = [
+  { id: 'joinByField', options: { byField: 'Time', mode: 'inner' } },
+  { id: 'sortBy', options: { sort: [{ field: 'cell' }] } },
+]
+
+const notCompared = 'not compared with a baseline in this time: windows of an hour need a range of several'
 
 /** One feature: what it looks like now, what it looked like in training, and what the tests say. */
 export function feature(): Dashboard {
@@ -49,7 +58,15 @@ export function feature(): Dashboard {
         description: 'Values that were compared. Below some hundred, only large moves can be seen.',
         unit: 'short',
         width: 8,
-        queries: [new InfluxqlQuery({ from: 'drift', columns: { values: ['last', 'window_values'] }, where: here })],
+        queries: [
+          new InfluxqlQuery({
+            from: 'drift',
+            columns: { values: ['last', 'window_values'] },
+            where: here,
+            groupBy: ['version'],
+            alias: 'version $tag_version',
+          }),
+        ],
         noData: notCompared,
         thresholds: steps(colours.attention, [200, colours.ok]),
       }),
@@ -57,7 +74,7 @@ export function feature(): Dashboard {
         id: 3,
         title: 'Distribution over time',
         description:
-          'Share of the values in each cell of the baseline, by its upper bound. For a feature of categories see the next panels.',
+          'Share of the values in each cell of the baseline, by its upper bound; the mean of all chosen versions. For a feature of categories see the next panels.',
         unit: 'percentunit',
         width: 12,
         height: 10,
@@ -75,7 +92,8 @@ export function feature(): Dashboard {
       bars({
         id: 4,
         title: 'Baseline against newest window',
-        description: 'Share of each cell (by its upper bound) or category, in training and in the newest window.',
+        description:
+          'Share of each cell (by its upper bound) or category, in training and in the newest window. Choose one version when several send.',
         unit: 'percentunit',
         width: 12,
         height: 10,
@@ -84,30 +102,33 @@ export function feature(): Dashboard {
           new InfluxqlQuery({
             from: 'bucket',
             as: 'table',
-            columns: { baseline: ['last', 'expected'], window: ['last', 'actual'] },
+            // One selector: the time of a row is that of its point.
+            columns: { cell: ['last', 'cell'], baseline: ['value', 'expected'], window: ['value', 'actual'] },
             where: here,
             groupBy: ['le'],
           }),
+          new InfluxqlQuery({ from: 'bucket', as: 'table', columns: { newest: ['last', 'cell'] }, where: here }),
         ],
+        arranged: newestWindowInOrder,
+        hidden: ['Time', 'cell', 'newest'],
         noData: notCompared,
         colours: { baseline: colours.baseline, window: colours.window },
       }),
       timeSeries({
         id: 5,
         title: 'Share of each cell or category',
-        description: 'The same over time, as lines that add up to 1.',
+        description: 'The same over time, as lines that add up to 1 for each version.',
         unit: 'percentunit',
         width: 12,
         min: 0,
         max: 1,
-        stacked: true,
         queries: [
           new InfluxqlQuery({
             from: 'bucket',
             columns: { share: ['mean', 'actual'] },
             where: here,
-            groupBy: ['le'],
-            alias: '$tag_le',
+            groupBy: ['le', 'version'],
+            alias: '$tag_le, version $tag_version',
           }),
         ],
         noData: notCompared,
@@ -123,7 +144,8 @@ export function feature(): Dashboard {
             from: 'drift',
             columns: { window: ['mean', 'mean'], baseline: ['mean', 'baseline_mean'] },
             where: here,
-            alias: '$col',
+            groupBy: ['version'],
+            alias: '$col, version $tag_version',
           }),
         ],
         noData: 'this feature has no mean: it has categories, or no values came',
@@ -142,7 +164,8 @@ export function feature(): Dashboard {
             from: 'drift',
             columns: { low: ['mean', 'effect_low'], effect: ['mean', 'effect'], high: ['mean', 'effect_high'] },
             where: here,
-            alias: '$col',
+            groupBy: ['version'],
+            alias: '$col, version $tag_version',
           }),
         ],
         noData: notCompared,
@@ -165,7 +188,8 @@ export function feature(): Dashboard {
               'invalid in the baseline': ['max', 'invalid_baseline_rate'],
             },
             where: { ...here, signal: 'data-health' },
-            alias: '$col',
+            groupBy: ['version'],
+            alias: '$col, version $tag_version',
           }),
         ],
         noData: 'no rows with this feature came in this time',
@@ -196,7 +220,8 @@ export function feature(): Dashboard {
               'Kolmogorov-Smirnov': ['mean', 'kolmogorov_smirnov'],
             },
             where: here,
-            alias: '$col',
+            groupBy: ['version'],
+            alias: '$col, version $tag_version',
           }),
         ],
         noData: notCompared,
@@ -218,7 +243,8 @@ export function feature(): Dashboard {
               threshold: ['max', 'evidence_threshold'],
             },
             where: here,
-            alias: '$col',
+            groupBy: ['version'],
+            alias: '$col, version $tag_version',
           }),
         ],
         noData: notCompared,

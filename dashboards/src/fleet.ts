@@ -1,17 +1,29 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { dashboard, linkTo } from './frame.ts'
-import { InfluxqlQuery } from './influxql-query.ts'
+import { InfluxqlQuery, type FieldOf } from './influxql-query.ts'
 import { alertMappings, colours, statusMappings, statusSteps, steps } from './meaning.ts'
 import { stat, stateTimeline, table, timeSeries } from './panels.ts'
 
 const toModel = linkTo('open the model', 'driftline-model', {
-  model: '${__data.fields.model}',
-  version: '${__data.fields.version}',
+  model: '__data.fields.model',
+  version: '__data.fields.version',
 })
 const toModelOfSeries = linkTo('open the model', 'driftline-model', {
-  model: '${__field.labels.model}',
-  version: '${__field.labels.version}',
+  model: '__field.labels.model',
+  version: '__field.labels.version',
 })
+
+/** The fleet as it is now, whatever range was chosen: a collector that died says nothing, instead of what it said last. */
+const now = '5m'
+
+/** Newest figure of every collector, as one. */
+const ofCollectors = (name: string, take: 'sum' | 'max', field: FieldOf<'collector'>) =>
+  new InfluxqlQuery({
+    from: 'collector',
+    as: 'table',
+    columns: { [name]: ['last', field] },
+    over: { groups: ['collector'], take },
+  })
 
 /** All models at a glance: which have drift, which are silent, what fires. */
 export function fleet(): Dashboard {
@@ -28,8 +40,9 @@ export function fleet(): Dashboard {
         description: 'Alerts of all models that fire now.',
         unit: 'short',
         width: 6,
-        queries: [new InfluxqlQuery({ from: 'collector', columns: { firing: ['max', 'firing_alerts'] } })],
-        noData: 'the collector says nothing of itself: is it running?',
+        queries: [ofCollectors('firing', 'sum', 'firing_alerts')],
+        noData: 'no collector said anything in the last five minutes: is one running?',
+        timeFrom: now,
         thresholds: steps(colours.ok, [1, colours.bad]),
       }),
       stat({
@@ -39,8 +52,9 @@ export function fleet(): Dashboard {
           'Age of the oldest data in the journal of the collector. Everything on these boards is at least as old.',
         unit: 's',
         width: 6,
-        queries: [new InfluxqlQuery({ from: 'collector', columns: { age: ['max', 'journal_age'] } })],
-        noData: 'the collector says nothing of itself: is it running?',
+        queries: [ofCollectors('age', 'max', 'journal_age')],
+        noData: 'no collector said anything in the last five minutes: is one running?',
+        timeFrom: now,
         thresholds: steps(colours.ok, [60, colours.attention], [300, colours.bad]),
       }),
       stat({
@@ -49,8 +63,9 @@ export function fleet(): Dashboard {
         description: 'Age of the oldest slice that is due and not evaluated yet.',
         unit: 's',
         width: 6,
-        queries: [new InfluxqlQuery({ from: 'collector', columns: { lag: ['max', 'evaluation_lag'] } })],
-        noData: 'the collector says nothing of itself: is it running?',
+        queries: [ofCollectors('lag', 'max', 'evaluation_lag')],
+        noData: 'no collector said anything in the last five minutes: is one running?',
+        timeFrom: now,
         thresholds: steps(colours.ok, [300, colours.attention], [3600, colours.bad]),
       }),
       stat({
@@ -60,8 +75,9 @@ export function fleet(): Dashboard {
           'Blocks of points that were dropped since the collector started, because the journal was full or they were too old.',
         unit: 'short',
         width: 6,
-        queries: [new InfluxqlQuery({ from: 'collector', columns: { dropped: ['max', 'dropped_records'] } })],
-        noData: 'the collector says nothing of itself: is it running?',
+        queries: [ofCollectors('dropped', 'sum', 'dropped_records')],
+        noData: 'no collector said anything in the last five minutes: is one running?',
+        timeFrom: now,
         thresholds: steps(colours.ok, [1, colours.bad]),
       }),
       table({
@@ -121,7 +137,7 @@ export function fleet(): Dashboard {
             alias: '$tag_model $tag_version',
           }),
         ],
-        noData: 'no window was evaluated in this time',
+        noData: 'no window was evaluated in this time: windows of an hour need a range of several',
         mappings: statusMappings,
         thresholds: statusSteps,
         links: [toModelOfSeries],
@@ -129,21 +145,21 @@ export function fleet(): Dashboard {
       table({
         id: 7,
         title: 'Alerts',
-        description: 'The newest state of every alert that changed in this time.',
+        description:
+          'Every alert that fires or is pending, and those that ended in this time. State since: when it came into this state.',
         unit: 'none',
         width: 12,
         queries: [
           new InfluxqlQuery({
             from: 'alert',
             as: 'table',
-            // With a second selector, InfluxQL would give the start of the range as the time.
-            columns: { state: ['last', 'state'], evidence: ['value', 'evidence'] },
+            columns: { state: ['last', 'state'], 'state since': ['last', 'since'] },
             groupBy: ['model', 'version', 'segment', 'rule', 'severity'],
           }),
         ],
-        noData: 'no alert changed its state in this time',
+        noData: 'no alert fired or ended in this time',
         columns: {
-          Time: [],
+          'state since': [{ id: 'unit', value: 'dateTimeAsIso' }],
           model: [],
           version: [],
           segment: [],
@@ -155,7 +171,7 @@ export function fleet(): Dashboard {
             { id: 'custom.cellOptions', value: { type: 'color-text' } },
           ],
         },
-        sortBy: 'Time',
+        sortBy: 'state',
         links: [toModel],
       }),
       timeSeries({
@@ -173,7 +189,7 @@ export function fleet(): Dashboard {
             alias: '$tag_model $tag_version',
           }),
         ],
-        noData: 'no window was evaluated in this time',
+        noData: 'no window was evaluated in this time: windows of an hour need a range of several',
         links: [toModelOfSeries],
       }),
     ],

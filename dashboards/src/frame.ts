@@ -129,13 +129,18 @@ export const featureVariable: Builder<VariableModel> = tagVariable({
   all: false,
 })
 
-/** A link from a row or series to another dashboard, about the model (and feature) under the pointer. */
+/**
+ * A link from a row or series to another dashboard, about the model (and feature) under the pointer. `$name` hands on what a variable of this
+ * dashboard has chosen, which may be several values; anything else is the text of a macro, such as `__field.labels.feature`.
+ */
 export function linkTo(
   title: string,
   uid: string,
   parameters: Readonly<Record<string, string>>,
 ): Builder<DashboardLink> {
-  const query = Object.entries(parameters).map(([name, value]) => `var-${name}=${value}`)
+  const query = Object.entries(parameters).map(([name, value]) =>
+    value.startsWith('$') ? `\${${value.slice(1)}:queryparam}` : `var-${name}=\${${value}:percentencode}`,
+  )
   return new DashboardLinkBuilder(title)
     .type(DashboardLinkType.Link)
     .url(`/d/${uid}?${query.join('&')}&\${__url_time_range}`)

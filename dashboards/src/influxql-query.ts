@@ -19,6 +19,8 @@ export interface Selection<Id extends DerivedId> {
   /** Conditions on tags: a text is the value, `!text` any other, `$name` a variable, of which several values may be chosen. */
   readonly where?: Partial<Readonly<Record<TagOf<Id>, string>>>
   readonly groupBy?: readonly TagOf<Id>[]
+  /** Takes the newest of each group, and these together as one number. Only for tables of one column. */
+  readonly over?: { readonly groups: readonly TagOf<Id>[]; readonly take: 'sum' | 'max' }
   /** `time_series`: over time by the panel's interval; `table`: one row per group. */
   readonly as?: 'time_series' | 'table'
   /** Name of a series, `$tag_model` standing for a tag and `$col` for the column. Only for `time_series`. */
@@ -68,8 +70,14 @@ export function influxql<Id extends DerivedId>({
   tags = [],
   where = {},
   groupBy = [],
+  over,
   as = 'time_series',
 }: Selection<Id>): string {
+  if (over !== undefined) {
+    const [[name, column]] = Object.entries(columns) as [[string, (typeof columns)[string]]]
+    const inner = influxql<Id>({ from, columns: { [column[1]]: column }, where, groupBy: over.groups, as: 'table' })
+    return `SELECT ${over.take}("${column[1]}") AS "${name}" FROM (${inner})`
+  }
   const selected = Object.entries(columns).map(([name, [selector, field]]) => {
     if (selector === 'value') return `"${field}" AS "${name}"`
     const closing = ')'.repeat(selector.split('(').length)

@@ -29,13 +29,13 @@ export function lineage(): Dashboard {
             alias: 'version $tag_version',
           }),
         ],
-        noData: 'no window was evaluated in this time',
+        noData: 'no window was evaluated in this time: windows of an hour need a range of several',
       }),
       table({
         id: 2,
         title: 'What each version was made from',
         description:
-          'Digests of manifest, baseline, model file and training data, and the commit of the training code. An empty field was not recorded: that version cannot be reproduced.',
+          'Digests of manifest, baseline, model file and training data, and the commit of the training code. An empty field was not recorded: that version cannot be reproduced. The collector is the one that evaluated it last; there must be only one.',
         unit: 'string',
         width: 24,
         queries: [
@@ -50,6 +50,7 @@ export function lineage(): Dashboard {
               code: ['last', 'code'],
               'baseline rows': ['last', 'baseline_rows'],
               instances: ['last', 'instances'],
+              collector: ['last', 'collector'],
             },
             where: { model: '$model', version: '$version' },
             groupBy: ['version'],
@@ -65,6 +66,7 @@ export function lineage(): Dashboard {
           code: [],
           'baseline rows': [{ id: 'unit', value: 'short' }],
           instances: [{ id: 'unit', value: 'short' }],
+          collector: [],
         },
       }),
       table({

@@ -40,9 +40,11 @@ export interface PanelOptions {
   readonly max?: number
   readonly mappings?: ValueMapping[]
   readonly thresholds?: Builder<ThresholdsConfig>
-  /** Fixed colours by name of the series. */
+  /** Fixed colours by name of the series, or what stands before `, ` in it. */
   readonly colours?: Readonly<Record<string, string>>
   readonly links?: readonly Builder<DashboardLink>[]
+  /** Shows this much up to now instead of the chosen range, such as `5m`. */
+  readonly timeFrom?: string
 }
 
 const defaultHeight = 8
@@ -64,6 +66,8 @@ interface CommonBuilder extends Builder<Panel> {
   mappings(mappings: ValueMapping[]): this
   thresholds(thresholds: Builder<ThresholdsConfig>): this
   colorScheme(color: Builder<FieldColor>): this
+  overrideByRegexp(regexp: string, properties: DynamicConfigValue[]): this
+  timeFrom(timeFrom: string): this
   overrideByName(name: string, properties: DynamicConfigValue[]): this
   dataLinks(links: Builder<DashboardLink>[]): this
 }
@@ -87,8 +91,9 @@ function described<Kind extends CommonBuilder>(builder: Kind, options: PanelOpti
   if (options.mappings !== undefined) builder.mappings(options.mappings)
   if (options.thresholds !== undefined) builder.thresholds(options.thresholds)
   if (options.links !== undefined) builder.dataLinks([...options.links])
+  if (options.timeFrom !== undefined) builder.timeFrom(options.timeFrom)
   for (const [series, colour] of Object.entries(options.colours ?? {}))
-    builder.overrideByName(series, [{ id: 'color', value: fixedColour(colour).build() }])
+    builder.overrideByRegexp(`/^${series}(?:, |$)/`, [{ id: 'color', value: fixedColour(colour).build() }])
   return builder
 }
 
@@ -175,11 +180,17 @@ export function heatmap(options: PanelOptions): Builder<Panel> {
 
 /** Bars by the values of one tag, from a table. */
 export function bars(
-  options: PanelOptions & { readonly by: string; readonly hidden?: readonly string[] },
+  options: PanelOptions & {
+    readonly by: string
+    readonly hidden?: readonly string[]
+    /** Before columns are hidden: joins queries, or puts rows in order. */
+    readonly arranged?: readonly DataTransformerConfig[]
+  },
 ): Builder<Panel> {
-  const { by, hidden = ['Time'] } = options
+  const { by, hidden = ['Time'], arranged = [] } = options
   return described(new BarChartBuilder(), options)
     .transformations([
+      ...arranged,
       { id: 'organize', options: { excludeByName: Object.fromEntries(hidden.map((name) => [name, true])) } },
     ])
     .xField(by)

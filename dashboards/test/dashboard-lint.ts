@@ -19,6 +19,15 @@ export interface PanelJson {
   readonly description?: string
   readonly datasource?: { readonly type?: string; readonly uid?: string }
   readonly targets?: readonly TargetJson[]
+  readonly transformations?: readonly {
+    readonly id: string
+    readonly options: {
+      readonly sort?: readonly { readonly field?: string }[]
+      readonly includeByName?: Readonly<Record<string, boolean>>
+      readonly excludeByName?: Readonly<Record<string, boolean>>
+    }
+  }[]
+  readonly timeFrom?: string
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
   readonly fieldConfig?: {
     readonly defaults?: {
@@ -86,6 +95,7 @@ export function lintDashboard(dashboard: DashboardJson, knownUids: ReadonlySet<s
     for (const { url = '' } of links) {
       const uid = /^\/d\/([\w-]+)\?/.exec(url)?.[1]
       if (uid === undefined || !knownUids.has(uid)) say(`links to ${url}, which is no dashboard of ours`)
+      for (const problem of unescaped(url)) say(`links to ${url}, where ${problem}`)
     }
     const { x, y, w, h } = panel.gridPos
     if (x + w > 24) say('reaches beyond the grid')
@@ -101,6 +111,9 @@ export function lintDashboard(dashboard: DashboardJson, knownUids: ReadonlySet<s
       }
     }
     const targets = panel.targets ?? []
+    const sorted = (panel.transformations ?? []).some(
+      ({ id, options }) => id === 'sortBy' && options.sort?.some(({ field }) => field === 'cell'),
+    )
     if (targets.length === 0) say('asks for nothing')
     if (new Set(targets.map(({ refId }) => refId)).size !== targets.length) say('a refId stands twice')
     for (const target of targets) {
@@ -110,6 +123,24 @@ export function lintDashboard(dashboard: DashboardJson, knownUids: ReadonlySet<s
       if (!target.query.includes('$timeFilter')) of('does not keep to the time range')
       if (target.resultFormat === 'time_series' && !target.query.includes('time($__interval)'))
         of('a time series without an interval gives one point')
+      const groups = target.query.split('GROUP BY')[1] ?? ''
+      if (target.resultFormat === 'table' && groups.includes('"le"') && !sorted)
+        of('a table by le comes in order of text: it has to be sorted by cell')
+      if (
+        target.query.includes('${version:regex}') &&
+        /\("/.test(target.query) &&
+        !groups.includes('"version"') &&
+        !oneVersion.has(panel.type)
+      )
+        of('takes several versions for one: it has to be grouped by version')
+      if (
+        target.resultFormat === 'time_series' &&
+        groups.includes('"version"') &&
+        !(target.alias ?? '').includes('$tag_version')
+      )
+        of('its names do not say which version')
+      if (/FROM "results"\."ml_collector"/.test(target.query) && panel.type === 'stat' && panel.timeFrom === undefined)
+        of('a collector that died would show what it said last: the panel needs a short time of its own')
       for (const problem of unknownNames(target.query)) of(problem)
     }
   }
@@ -118,6 +149,23 @@ export function lintDashboard(dashboard: DashboardJson, knownUids: ReadonlySet<s
     if (!defined.has(name) && !builtIn.has(name)) problems.push(`variable ${name}: is used and not defined`)
   for (const name of defined) if (!used.has(name)) problems.push(`variable ${name}: is defined and not used`)
   return problems
+}
+
+/** Kinds of panel that can show only one version: their descriptions say so. */
+const oneVersion: ReadonlySet<string> = new Set(['barchart', 'heatmap'])
+
+/** What of a link a name with `&` or `+` in it, or several values of a variable, would break. */
+function unescaped(url: string): string[] {
+  return [...url.matchAll(/(=?)\$\{([^}]*)\}/g)].flatMap(([text, behind, inside]) => {
+    if (text === '${__url_time_range}') return []
+    return behind === '='
+      ? /^[\w.]+:percentencode$/.test(inside!)
+        ? []
+        : [`${text.slice(1)} needs :percentencode`]
+      : /^\w+:queryparam$/.test(inside!)
+        ? []
+        : [`${text} needs :queryparam`]
+  })
 }
 
 /** Names of variables in every text of a dashboard. */

@@ -39,6 +39,12 @@ describe('the linter', () => {
   const [first, ...others] = sound.panels
   const withFirst = (change: object): DashboardJson => ({ ...sound, panels: [{ ...first!, ...change }, ...others] })
   const target = first!.targets![0]!
+  const fleet = JSON.parse(shipped.get('driftline-fleet.json')!) as DashboardJson
+  const withPanel = (title: string, change: object): DashboardJson => ({
+    ...sound,
+    panels: sound.panels.map((panel) => (panel.title === title ? { ...panel, ...change } : panel)),
+  })
+  const linking = (url: string) => ({ defaults: { unit: 's', noValue: 'x', links: [{ url }] } })
 
   it.each([
     ['a data source by name', withFirst({ datasource: { type: 'influxdb', uid: 'abc' } }), 'data source'],
@@ -60,6 +66,33 @@ describe('the linter', () => {
       'a variable that nothing uses',
       { ...sound, templating: { list: [...sound.templating!.list!, { name: 'idle', type: 'custom', label: 'Idle' }] } },
       'idle: is defined and not used',
+    ],
+    [
+      'a link that loses a name with an ampersand',
+      withFirst({ fieldConfig: linking('/d/driftline-model?var-model=${__field.labels.model}&${__url_time_range}') }),
+      'percentencode',
+    ],
+    [
+      'a link that hands several versions on as one',
+      withFirst({ fieldConfig: linking('/d/driftline-model?var-version=${version}&${__url_time_range}') }),
+      'percentencode',
+    ],
+    [
+      'a link with a bare variable',
+      withFirst({ fieldConfig: linking('/d/driftline-model?${version}&${__url_time_range}') }),
+      'queryparam',
+    ],
+    ['cells in order of text', withPanel('Baseline against newest window', { transformations: [] }), 'order of text'],
+    [
+      'versions taken for one',
+      withFirst({ targets: [{ ...target, query: target.query.replace(', "version"', '') }] }),
+      'several versions for one',
+    ],
+    ['versions that look the same', withFirst({ targets: [{ ...target, alias: '$col' }] }), 'which version'],
+    [
+      'a figure of a collector that may be dead',
+      { ...fleet, panels: fleet.panels.map(({ timeFrom: _gone, ...panel }) => panel) },
+      'a collector that died',
     ],
     ['panels over each other', withFirst({ gridPos: others[0]!.gridPos }), 'over another'],
     ['a board that can be edited', { ...sound, editable: true }, 'editable'],

@@ -13,13 +13,6 @@ const boards = readdirSync(directory)
 
 interface Board extends DashboardJson {
   readonly panels: readonly (PanelJson & {
-    readonly transformations?: readonly {
-      readonly id: string
-      readonly options: {
-        readonly includeByName?: Readonly<Record<string, boolean>>
-        readonly excludeByName?: Readonly<Record<string, boolean>>
-      }
-    }[]
     readonly options?: { readonly xField?: string }
     readonly fieldConfig?: {
       readonly overrides?: readonly { readonly matcher: { readonly id: string; readonly options: unknown } }[]
@@ -52,6 +45,13 @@ describe.skipIf(!hasInfluxd)('the queries of the shipped dashboards, against a r
     variables,
   })
 
+  /** Panels with a time of their own look back from the last report of the collector. */
+  const contextOf = ({ timeFrom }: PanelJson): QueryContext => {
+    if (timeFrom === undefined) return context()
+    const toMs = run.startMs + schedule.silent * hourMs + 4 * 60_000
+    return { ...context(), fromMs: toMs - Number(/^(\d+)m$/.exec(timeFrom)![1]) * 60_000, toMs }
+  }
+
   const targets = boards.flatMap((board) =>
     board.panels.flatMap((panel) =>
       (panel.targets ?? []).map((target): [string, Board['panels'][number], TargetJson] => [
@@ -63,7 +63,7 @@ describe.skipIf(!hasInfluxd)('the queries of the shipped dashboards, against a r
   )
 
   it.each(targets)('%s', async (_name, panel, target) => {
-    const answer = await ask(target.query, context())
+    const answer = await ask(target.query, contextOf(panel))
     expect(answer, 'an answer').not.toHaveLength(0)
     const texts = textColumns(target.query)
     const columns = answer[0]!.columns.slice(1)
@@ -74,7 +74,19 @@ describe.skipIf(!hasInfluxd)('the queries of the shipped dashboards, against a r
       expect([...new Set(values.map((value) => typeof value))], `kind of ${column}`).toEqual([kind])
     }
     if (target.resultFormat === 'table') {
-      const shown = ['Time', ...Object.keys(answer[0]!.tags), ...columns]
+      const others = (panel.targets ?? []).filter((other) => other !== target)
+      const besides = (await Promise.all(others.map((other) => ask(other.query, contextOf(panel))))).flat()
+      const shown = [
+        'Time',
+        ...Object.keys(answer[0]!.tags),
+        ...columns,
+        ...besides.flatMap(({ tags, columns: beside }) => [...Object.keys(tags), ...beside.slice(1)]),
+      ]
+      for (const pattern of patternsOf(panel))
+        expect(
+          shown.some((name) => pattern.test(name)),
+          `${pattern}`,
+        ).toBe(true)
       for (const name of namesOf(panel)) expect(shown, `column that the panel names`).toContain(name)
       return
     }
@@ -84,11 +96,56 @@ describe.skipIf(!hasInfluxd)('the queries of the shipped dashboards, against a r
         return target.alias === undefined ? [column] : [aliased(target.alias, tags, column)]
       }),
     )
-    expect(names.filter((name) => name.includes('$') || /^\s*$|^version $|\(\)$/.test(name))).toEqual([])
+    expect(names.filter((name) => name.includes('$') || /^\s*$|version $|\(\)$/.test(name))).toEqual([])
     expect(new Set(names).size, `different names: ${names.join(', ')}`).toBe(names.length)
     for (const name of namesOf(panel)) expect(names, 'series that the panel names').toContain(name)
+    for (const pattern of patternsOf(panel))
+      expect(
+        names.some((name) => pattern.test(name)),
+        `${pattern}`,
+      ).toBe(true)
     if (panel.type === 'heatmap')
       for (const name of names) expect(Number(name.replace('+Inf', 'Infinity'))).not.toBeNaN()
+  })
+
+  it('show the cells of the newest window in their order, where 10 stood before 2 beside cells of an older baseline', async () => {
+    const at = run.startMs
+    const cells = (names: readonly string[], atMs: number) =>
+      names.map((le, cell) => {
+        const tags = `model=reordered,version=1,segment=_all,signal=feature-drift,feature=x,le=${le}`
+        return `ml_window_bucket,${tags} expected=${cell / 10},actual=${cell / 5},cell=${cell} ${atMs}`
+      })
+    const lines = [...cells(['-5', '0', '2', '7', '+Inf'], at), ...cells(['0', '1', '2', '10', '+Inf'], at + hourMs)]
+    const written = await fetch(`${run.influxd.url}/write?db=${run.database}&rp=results&precision=ms`, {
+      method: 'POST',
+      body: lines.join('\n'),
+    })
+    expect(written.status).toBe(204)
+    const panel = boards
+      .find(({ uid }) => uid === 'driftline-feature')!
+      .panels.find(({ title }) => title === 'Baseline against newest window')!
+    const [shares, newest] = await Promise.all(
+      panel.targets!.map(({ query }) => ask(query, context({ ...chosen, model: 'reordered', feature: 'x' }))),
+    )
+    expect(shares!.map(({ tags }) => tags['le'])).toEqual(['+Inf', '-5', '0', '1', '10', '2', '7'])
+    // What the transformations do: rows whose time is that of the second query, by cell.
+    expect(panel.transformations!.map(({ id }) => id)).toEqual(['joinByField', 'sortBy', 'organize'])
+    const times = newest!.flatMap(({ values }) => values.map(([time]) => time))
+    const shown = shares!
+      .flatMap(({ tags, values }) => values.map(([time, cell]) => ({ le: tags['le'], time, cell: Number(cell) })))
+      .filter(({ time }) => times.includes(time))
+      .toSorted((a, b) => a.cell - b.cell)
+    expect(shown.map(({ le }) => le)).toEqual(['0', '1', '2', '10', '+Inf'])
+  })
+
+  it('say nothing of a collector that is dead, whose last words once stood there for a week', async () => {
+    const stats = boards.find(({ uid }) => uid === 'driftline-fleet')!.panels.filter(({ type }) => type === 'stat')
+    expect(stats).toHaveLength(4)
+    for (const panel of stats) {
+      const { fromMs, toMs } = contextOf(panel)
+      const later = { ...context(), fromMs: fromMs + 10 * 60_000, toMs: toMs + 10 * 60_000 }
+      expect(await ask(panel.targets![0]!.query, later), panel.title).toEqual([])
+    }
   })
 
   const variables = boards.flatMap((board) =>
@@ -180,6 +237,13 @@ function namesOf({ transformations = [], options, fieldConfig }: Board['panels']
       matcher.id === 'byName' && typeof matcher.options === 'string' ? [matcher.options] : [],
     ),
   ]
+}
+
+/** What colours of series rest on, where names have the version in them. */
+function patternsOf({ fieldConfig }: Board['panels'][number]): RegExp[] {
+  return (fieldConfig?.overrides ?? []).flatMap(({ matcher }) =>
+    matcher.id === 'byRegexp' ? [new RegExp(String(matcher.options).slice(1, -1))] : [],
+  )
 }
 
 function queryOf({ query }: { readonly query?: unknown }): string {

@@ -1,7 +1,13 @@
 import type { Baseline, Manifest } from '@driftline/instrumentation/contract'
 import type { Clock } from '../clock.ts'
 import { Totals } from '../observation/totals.ts'
-import type { Evaluation, SegmentTotals, Store, StoredEvaluation } from '../store/store.ts'
+import {
+  StoreUnavailableError,
+  type Evaluation,
+  type SegmentTotals,
+  type Store,
+  type StoredEvaluation,
+} from '../store/store.ts'
 import { compileModel, type CompiledModel } from './compile-model.ts'
 import { countsFromTotals } from './counts-from-totals.ts'
 import type { SliceCounts } from './evaluate-slice.ts'
@@ -72,6 +78,12 @@ export interface Evaluator {
   readonly counters: Readonly<EvaluatorCounters>
 }
 
+/** To wait for the store is ordinary; of anything else one needs to know where it came from. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error instanceof StoreUnavailableError ? error.message : (error.stack ?? error.message)
+}
+
 /**
  * Runs windowed evaluation over the store: finds slices that hold data they were not evaluated with, computes the verdicts, has the
  * rules applied, and saves everything. All progress lies in the store, so a restart goes on where the last one stopped, and a
@@ -110,7 +122,7 @@ export function createEvaluator({ store, clock, planFor, onEvaluated, log }: Eva
 
   /** Once per failure, not once per tick: a full disk fails every second, on the disk that holds the log perhaps. */
   function logFailure(key: string, what: string, error: unknown): void {
-    const text = `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+    const text = `${what}: ${describe(error)}`
     if (lastFailure.get(key) === text) return
     lastFailure.set(key, text)
     log(text)

@@ -1,19 +1,22 @@
 import { digestBytes } from '@driftline/instrumentation/contract'
 import type { LoadedRule, LoadedRules } from '../rules/loaded.ts'
 import { derivedSchema } from '../store/influx/derived-schema.ts'
-import { quoteName, quoteText } from './influxql-text.ts'
+import { readableTag } from '../store/influx/point-schema.ts'
+import { expandable, inTemplate } from './expansion-text.ts'
+import { quoteName, tagCondition } from './influxql-text.ts'
 import { dataSourceUid, folderTitle, panelLinks } from './panel-links.ts'
 import type { AlertingFile, GrafanaRule, InfluxqlModel, RuleGroup, RuleQuery } from './provisioning-format.ts'
+import { DistinctTitles } from './rule-titles.ts'
 
 export interface CompileOptions {
   /** Default: 1, Grafana's first organisation. */
   readonly orgId?: number
-  /** Name of the database, as in `influx.database`. */
-  readonly database?: string
   /** Retention policy of the derived layer. */
   readonly retentionPolicy?: string
   readonly dataSourceUid?: string
   readonly folder?: string
+  /** Contact points that Grafana has: a rule goes to one that is named here only, and by Grafana's policies otherwise. */
+  readonly receivers?: readonly string[]
   /** Uids of rules that were provisioned before: those that are no more are listed for deletion. */
   readonly formerUids?: readonly string[]
 }
@@ -33,7 +36,10 @@ const slicesLookedBack = 2
 /** Slices without an evaluation before the rule on silence fires. */
 const silentSlices = 3
 
-/** A model that fell silent is told of for a day; then it counts as taken out of service. */
+/** Minutes without a word of a collector before the rule on that fires; it reports every 10 s. */
+const silentMinutes = 10
+
+/** A model or collector that fell silent is told of for a day; then it counts as taken out of service. */
 const silenceRememberedMs = 86_400_000
 
 const label = /^[a-zA-Z0-9_-]{1,40}$/
@@ -46,22 +52,33 @@ const label = /^[a-zA-Z0-9_-]{1,40}$/
  * Uids depend on model, version and name of a rule only: a rule with another threshold stays the same rule to Grafana.
  */
 export function compileAlertRules(files: readonly LoadedRules[], options: CompileOptions = {}): AlertingFile {
-  const { orgId = 1, folder = folderTitle, formerUids = [] } = options
+  const { orgId = 1, folder = folderTitle, formerUids = [], receivers = [] } = options
+  const watched = collectorRules(options)
+  const silences = files.map((file) => silenceRule(file, modelConditions(file, files), options))
+  const taken = new Set([...watched, ...silences].map(({ uid }) => uid))
+  const titles = new DistinctTitles()
+  const groupNames = new DistinctTitles()
+  const titled = (rule: GrafanaRule): GrafanaRule => ({ ...rule, title: titles.take(rule.title, rule.uid) })
   const group = (name: string, intervalMs: number, rules: readonly GrafanaRule[]): RuleGroup => ({
     orgId,
     name,
-    folder,
+    folder: expandable(folder),
     interval: durationText(intervalMs),
     rules,
   })
+  // First those whose titles do not depend on what people wrote: theirs then make room.
+  const collector = group(groupNames.take(collectorGroup, ''), maximumIntervalMs, watched.map(titled))
+  const titledSilences = silences.map(titled)
   const groups = [
-    ...files.map((file) =>
-      group(groupName(file), evaluationIntervalMs(file), [
-        ...file.rules.map((rule) => compileRule(file, rule, modelConditions(file, files), options)),
-        silenceRule(file, modelConditions(file, files), options),
+    ...files.map((file, index) =>
+      group(groupNames.take(groupName(file), JSON.stringify([file.model, file.version])), evaluationIntervalMs(file), [
+        ...file.rules.map((rule) =>
+          titled(compileRule(file, rule, { ofModel: modelConditions(file, files), receivers, taken, options })),
+        ),
+        titledSilences[index]!,
       ]),
     ),
-    group('driftline collector', maximumIntervalMs, collectorRules(options)),
+    collector,
   ]
   const uids = new Set(groups.flatMap(({ rules }) => rules.map(({ uid }) => uid)))
   const gone = [...new Set(formerUids)].filter((uid) => !uids.has(uid)).sort()
@@ -72,9 +89,16 @@ export function compileAlertRules(files: readonly LoadedRules[], options: Compil
   }
 }
 
-function groupName({ model, version }: LoadedRules): string {
-  const name = model === '*' ? 'all other models' : model
-  return `driftline ${version === null ? name : `${name} ${version}`}`
+const collectorGroup = 'driftline collector'
+
+function groupName(file: LoadedRules): string {
+  return `driftline ${file.model === '*' ? 'all other models' : subject(file)}`
+}
+
+/** Whom the rules of a file are about, in a title. */
+function subject({ model, version }: LoadedRules): string {
+  if (model === '*') return 'any model'
+  return version === null ? model : `${model} ${version}`
 }
 
 /** Grafana takes whole multiples of its own base interval of 10 s. */
@@ -83,18 +107,24 @@ function evaluationIntervalMs({ window }: LoadedRules): number {
   return Math.floor(wanted / minimumIntervalMs) * minimumIntervalMs
 }
 
-function compileRule(
-  file: LoadedRules,
-  rule: LoadedRule,
-  ofModel: readonly string[],
-  options: CompileOptions,
-): GrafanaRule {
+interface RuleContext {
+  readonly ofModel: readonly string[]
+  readonly receivers: readonly string[]
+  /** Uids of the rules on silence and on the collector. */
+  readonly taken: ReadonlySet<string>
+  readonly options: CompileOptions
+}
+
+function compileRule(file: LoadedRules, rule: LoadedRule, context: RuleContext): GrafanaRule {
+  const { ofModel, receivers, taken, options } = context
   const { window } = file
   const { measurement } = derivedSchema.rule
   const conditions = [
     ...ofModel,
-    `"rule" = ${quoteText(rule.name)}`,
-    ...(rule.segment === null ? [] : [`"segment" = ${quoteText(rule.segment === '' ? '_all' : rule.segment)}`]),
+    tagCondition('rule', '=', tagOf(rule.name)),
+    ...(rule.segment === null
+      ? []
+      : [tagCondition('segment', '=', rule.segment === '' ? '_all' : tagOf(rule.segment))]),
   ]
   const select = (field: string) =>
     queryText({
@@ -106,10 +136,12 @@ function compileRule(
       options,
     })
   const lookBackMs = window.everyMs * (1 + slicesLookedBack) + window.graceMs + maximumIntervalMs
-  const single = rule.notify?.length === 1 ? rule.notify[0]! : null
+  const known = (rule.notify ?? []).filter((name) => receivers.includes(name))
+  const usual = uidOf(file.model, file.version ?? '', rule.name)
   return {
-    uid: uidOf(file.model, file.version ?? '', rule.name),
-    title: `${file.model === '*' ? 'any model' : file.model}: ${rule.name}`,
+    // The one with the name of a rule of ours; all others keep the uid that they always had.
+    uid: taken.has(usual) ? uidOf(file.model, file.version ?? '', rule.name, 'rule') : usual,
+    title: `${subject(file)}: ${rule.name}`,
     condition: 'C',
     data: [
       influxQuery('A', select('holds'), lookBackMs, options),
@@ -127,11 +159,11 @@ function compileRule(
     panelId: panelLinks.model.rulesPanelId,
     labels: { source: 'driftline', severity: rule.severity, ...(label.test(rule.name) ? { rule: rule.name } : {}) },
     annotations: {
-      summary: `{{ $labels.model }} {{ $labels.version }}: ${rule.name}`,
+      summary: `{{ $labels.model }} {{ $labels.version }}: ${inTemplate(rule.name)}`,
       description: `${describe(rule)} Value: {{ $values.W }}; segment {{ $labels.segment }}. A drift alarm is a signal, not a verdict: look at the explanation in the collector (GET /api/v1/alerts) before acting.`,
       dashboard: dashboardLink(panelLinks.model.dashboardUid, panelLinks.model.rulesPanelId, ['model', 'version']),
     },
-    ...(single === null ? {} : { notification_settings: { receiver: single } }),
+    ...(known.length === 1 ? { notification_settings: { receiver: expandable(known[0]!) } } : {}),
   }
 }
 
@@ -150,7 +182,7 @@ function silenceRule(file: LoadedRules, ofModel: readonly string[], options: Com
   const name = `no evaluation for ${silentSlices} windows`
   return {
     uid: uidOf(file.model, file.version ?? '', name),
-    title: `${file.model === '*' ? 'any model' : file.model}: ${name}`,
+    title: `${subject(file)}: ${name}`,
     condition: 'C',
     data: [
       influxQuery('A', query, lookBackMs, options),
@@ -165,7 +197,7 @@ function silenceRule(file: LoadedRules, ofModel: readonly string[], options: Com
     panelId: panelLinks.model.windowsPanelId,
     labels: { source: 'driftline', severity: 'warning' },
     annotations: {
-      summary: `${file.model === '*' ? 'No model' : file.model}: ${name}`,
+      summary: `${file.model === '*' ? '{{ $labels.model }}' : inTemplate(subject(file))}: ${name}`,
       description:
         'No traffic reached the collector, the collector does not evaluate, or its results do not reach InfluxDB. While this is so, no alarm on drift can be raised.',
       dashboard: dashboardLink(panelLinks.model.dashboardUid, panelLinks.model.windowsPanelId, groupBy),
@@ -209,6 +241,7 @@ function collectorRules(options: CompileOptions): GrafanaRule[] {
     }
   }
   return [
+    collectorSilenceRule(options),
     rule(
       'data waits for InfluxDB',
       'journal_age',
@@ -244,6 +277,41 @@ function collectorRules(options: CompileOptions): GrafanaRule[] {
   ]
 }
 
+/**
+ * One collector among several that ended: its series then ends too, which the other rules take for calm. As long as it is remembered, minutes
+ * without a report count as 0.
+ */
+function collectorSilenceRule(options: CompileOptions): GrafanaRule {
+  const source = sourceText(derivedSchema.collector.measurement, options)
+  const query = `SELECT moving_average(count("journal_age"), ${silentMinutes}) FROM ${source} WHERE $timeFilter GROUP BY time(1m), "collector" fill(0)`
+  const name = `no report for ${silentMinutes} minutes`
+  const { dashboardUid } = panelLinks.collector
+  const panelId = panelLinks.collector.journalPanelId
+  return {
+    uid: uidOf('collector', '', name),
+    title: `driftline collector: ${name}`,
+    condition: 'C',
+    data: [
+      influxQuery('A', query, silenceRememberedMs, options),
+      reduce('B', 'A', silenceRememberedMs),
+      below('C', 'B', 0.5 / silentMinutes, silenceRememberedMs),
+    ],
+    for: '0s',
+    // That there is none at all is told by the rule on data that waits.
+    noDataState: 'OK',
+    execErrState: 'Error',
+    dashboardUid,
+    panelId,
+    labels: { source: 'driftline', severity: 'warning' },
+    annotations: {
+      summary: `collector {{ $labels.collector }}: ${name}`,
+      description:
+        'It does not run, or what it reports does not reach InfluxDB. One that was taken away or renamed is told of for a day.',
+      dashboard: dashboardLink(dashboardUid, panelId, ['collector']),
+    },
+  }
+}
+
 interface Selection {
   readonly measurement: string
   readonly field: string
@@ -276,12 +344,20 @@ function modelConditions({ model, version }: LoadedRules, files: readonly Loaded
   if (model === '*')
     return [...new Set(files.map((file) => file.model))]
       .filter((name) => name !== '*')
-      .map((name) => `"model" != ${quoteText(name)}`)
-  const ofModel = `"model" = ${quoteText(model)}`
-  if (version !== null) return [ofModel, `"version" = ${quoteText(version)}`]
+      .map((name) => tagCondition('model', '!=', tagOf(name)))
+  const ofModel = tagCondition('model', '=', tagOf(model))
+  if (version !== null) return [ofModel, tagCondition('version', '=', tagOf(version))]
   const others = files.flatMap((file) => (file.model === model && file.version !== null ? [file.version] : []))
-  return [ofModel, ...others.map((name) => `"version" != ${quoteText(name)}`)]
+  return [ofModel, ...others.map((name) => tagCondition('version', '!=', tagOf(name)))]
 }
+
+/** A name as it stands in the tags of the derived layer: cut, without control characters, and never empty. */
+function tagOf(name: string): string {
+  return readableTag(name) || emptyTag
+}
+
+/** What the derived layer writes for a name of which nothing is left. */
+const emptyTag = '(empty)'
 
 function influxQuery(refId: string, query: string, lookBackMs: number, options: CompileOptions): RuleQuery {
   const model: InfluxqlModel = {
@@ -340,8 +416,8 @@ function threshold(refId: string, of: string, type: 'gt' | 'lt', limit: number, 
 }
 
 /** Grafana allows 40 characters of letters, digits, - and _. */
-function uidOf(model: string, version: string, name: string): string {
-  const hash = digestBytes(JSON.stringify([model, version, name])).slice('sha256:'.length)
+function uidOf(...identity: readonly [model: string, version: string, name: string, kind?: 'rule']): string {
+  const hash = digestBytes(JSON.stringify(identity)).slice('sha256:'.length)
   return `driftline-${hash.slice(0, 24)}`
 }
 

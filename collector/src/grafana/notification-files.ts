@@ -1,5 +1,6 @@
 import { digestBytes } from '@driftline/instrumentation/contract'
 import type { LoadedRules } from '../rules/loaded.ts'
+import { expandable } from './expansion-text.ts'
 import type { AlertingFile, ContactPoint } from './provisioning-format.ts'
 
 /** A webhook of the collector's configuration, which Grafana can tell too. */
@@ -22,13 +23,13 @@ export function contactPoints(webhooks: readonly Webhook[], orgId: number): Aler
     apiVersion: 1,
     contactPoints: webhooks.map(({ name, url, tokenVariable }): ContactPoint => ({
       orgId,
-      name,
+      name: expandable(name),
       receivers: [
         {
           uid: `driftline-${digestBytes(name).slice('sha256:'.length, 'sha256:'.length + 24)}`,
           type: 'webhook',
           settings: {
-            url,
+            url: expandable(url),
             httpMethod: 'POST',
             ...(tokenVariable === undefined
               ? {}
@@ -42,10 +43,14 @@ export function contactPoints(webhooks: readonly Webhook[], orgId: number): Aler
 
 /**
  * A policy tree by severity. Opt-in, because Grafana has one tree per organisation, and a file replaces it whole: with it, policies made by
- * hand are gone. Rules with one notifier are routed by their own settings and need no tree.
+ * hand are gone. Rules with one receiver are routed by their own settings and need no tree.
+ *
+ * @param receivers - contact points that Grafana has; Grafana refuses a tree that names another.
  */
-export function policyTree(files: readonly LoadedRules[], orgId: number): AlertingFile {
-  const named = [...new Set(files.flatMap(({ rules }) => rules.flatMap(({ notify }) => notify ?? [])))].sort()
+export function policyTree(files: readonly LoadedRules[], orgId: number, receivers: readonly string[]): AlertingFile {
+  const named = namedNotifiers(files)
+    .filter((name) => receivers.includes(name))
+    .map(expandable)
   const receiver = named[0] ?? fallbackReceiver
   const others = named.slice(1)
   return {
@@ -74,4 +79,9 @@ export function policyTree(files: readonly LoadedRules[], orgId: number): Alerti
       },
     ],
   }
+}
+
+/** The notifiers that rules name, each once. */
+export function namedNotifiers(files: readonly LoadedRules[]): string[] {
+  return [...new Set(files.flatMap(({ rules }) => rules.flatMap(({ notify }) => notify ?? [])))].sort()
 }

@@ -1,3 +1,4 @@
+import { expandable } from './expansion-text.ts'
 import { dataSourceUid, folderTitle, folderUid } from './panel-links.ts'
 import type { DashboardsFile, DatasourcesFile } from './provisioning-format.ts'
 
@@ -28,7 +29,7 @@ export function dataSources({ url, database, token }: DataSourceOptions): Dataso
         url,
         isDefault: true,
         jsonData: {
-          dbName: database,
+          dbName: expandable(database),
           httpMode: 'POST',
           ...(token === null ? {} : { httpHeaderName1: 'Authorization' }),
         },

@@ -1,7 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import type { AlertingFile, RuleGroup } from './provisioning-format.ts'
 
 /** Paths inside Grafana's provisioning directory. */
 export const provisioningPaths: Readonly<
@@ -31,11 +30,14 @@ export async function writeProvisioning(directory: string, path: string, content
   return file
 }
 
+/** What `compileAlertRules` gives: others' rules are not ours to delete. */
+const ownUid = /^driftline-[0-9a-f]{24}$/
+
 /**
- * Uids of the rules in the file that was written before, and of those it already asked to delete: a Grafana that has not been restarted
+ * Uids of our rules in the file that was written before, and of those it already asked to delete: a Grafana that has not been restarted
  * since must hear of them again.
  *
- * @throws Error when the file is there and no alerting file: then it is not ours to replace.
+ * @throws Error that names the file when it is there and no file of alert rules: then it is not ours to replace.
  */
 export async function formerUids(directory: string): Promise<string[]> {
   const file = join(directory, provisioningPaths.rules)
@@ -46,12 +48,25 @@ export async function formerUids(directory: string): Promise<string[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
-  const former = parse(text) as AlertingFile | null
-  const groups = former?.groups
-  if (groups === undefined || !Array.isArray(groups))
+  let former: unknown
+  try {
+    former = parse(text)
+  } catch (error) {
+    throw new Error(`${file} is there and cannot be read as YAML: mend or remove it, or give another --out`, {
+      cause: error,
+    })
+  }
+  const groups = listIn(former, 'groups')
+  const rules = groups?.map((group) => listIn(group, 'rules')) ?? [null]
+  if (!rules.every((list) => list !== null))
     throw new Error(`${file} is there and has no alert rules in it: give another --out`)
-  return [
-    ...groups.flatMap(({ rules }: RuleGroup) => rules.map(({ uid }) => uid)),
-    ...(former?.deleteRules ?? []).map(({ uid }) => uid),
-  ]
+  return [...rules.flat(), ...(listIn(former, 'deleteRules') ?? [])]
+    .map((rule) => (rule as { readonly uid?: unknown } | null)?.uid)
+    .filter((uid) => typeof uid === 'string')
+    .filter((uid) => ownUid.test(uid))
+}
+
+function listIn(holder: unknown, name: string): readonly unknown[] | null {
+  const list = typeof holder === 'object' && holder !== null ? (holder as Record<string, unknown>)[name] : null
+  return Array.isArray(list) ? list : null
 }

@@ -11,7 +11,7 @@ export const firstRetryMs = 250
 export const maximumRetryMs = 30_000
 /** Longest wait that a destination may ask for: a wrong header must not stop sending for a day. */
 export const maximumRetryAfterMs: number = 5 * 60_000
-/** One trouble is told again at this interval while it lasts. */
+/** One trouble is told again at this interval while it lasts; so are lines that were refused for good, with their number. */
 export const complaintIntervalMs = 60_000
 /** Below it, a destination that calls batches too large is not given smaller ones before it says so. */
 const minimumBatchBytes: number = 16 * 1024
@@ -141,6 +141,8 @@ class JournalSender implements Sender {
   #retries = 0
   #splits = 0
   #deadLetterCount = 0
+  #untoldLetters = 0
+  #lettersToldAtMs: number | null = null
 
   constructor(options: SenderOptions) {
     this.#journal = options.journal
@@ -377,8 +379,13 @@ class JournalSender implements Sender {
     const isWritten = await this.#tryTo('write dead letters', () => this.#deadLetters.append(letters))
     if (!isWritten) return false
     this.#deadLetterCount += letters.length
+    this.#untoldLetters += letters.length
+    const now = this.#clock.now()
+    if (this.#lettersToldAtMs !== null && now - this.#lettersToldAtMs < complaintIntervalMs) return true
+    this.#lettersToldAtMs = now
     const { sequence, reason: why } = letters[0]!
-    const more = letters.length > 1 ? ` and ${letters.length - 1} more` : ''
+    const more = this.#untoldLetters > 1 ? ` and ${this.#untoldLetters - 1} more` : ''
+    this.#untoldLetters = 0
     this.#log(`sender: refused for good: a line of record ${sequence} (${why})${more}; see dead-letters.jsonl`)
     return true
   }

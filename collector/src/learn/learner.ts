@@ -70,7 +70,8 @@ interface LearningState {
 /** Decides when a model version without a baseline gets one made of its own data, and makes it. */
 export function createLearner({ store, clock, settings, onFrozen, log }: LearnerOptions): Learner {
   const states = new Map<string, LearningState>()
-  let failure = ''
+  /** What was last said of a version that failed; '' for the list of them. */
+  const failures = new Map<string, string>()
   /** One thing at a time: a freeze by hand shall not meet one of its own accord. */
   let queue: Promise<unknown> = Promise.resolve()
   const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
@@ -85,13 +86,26 @@ export function createLearner({ store, clock, settings, onFrozen, log }: Learner
       const versions = await store.modelVersions()
       const learning = new Set(versions.filter(isLearning).map(keyOf))
       for (const key of states.keys()) if (!learning.has(key)) states.delete(key)
-      for (const version of versions.filter(isLearning)) await inTurn(() => learn(version, settings))
-      failure = ''
+      for (const key of failures.keys()) if (!learning.has(key)) failures.delete(key)
+      for (const version of versions.filter(isLearning)) {
+        // What is wrong with one model is no matter of the next.
+        try {
+          await inTurn(() => learn(version, settings))
+          failures.delete(keyOf(version))
+        } catch (error) {
+          logFailure(keyOf(version), `learning ${version.model} ${version.version}`, error)
+        }
+      }
     } catch (error) {
-      const text = `learning failed and will be tried again: ${error instanceof Error ? error.message : String(error)}`
-      if (text !== failure) log(text)
-      failure = text
+      logFailure('', 'learning', error)
     }
+  }
+
+  /** Once per failure, not once per tick. */
+  function logFailure(key: string, what: string, error: unknown): void {
+    const text = `${what} failed and will be tried again: ${error instanceof Error ? error.message : String(error)}`
+    if (failures.get(key) !== text) log(text)
+    failures.set(key, text)
   }
 
   async function learn(version: ModelVersionSummary & { readonly firstMs: number }, own: LearnSettings): Promise<void> {

@@ -132,6 +132,9 @@ export class SeriesCatalogue {
     for (const name of definition.required) {
       if (!own.some(([key]) => key === name)) return rejection('missing_attribute', `has no attribute ${name}`)
     }
+    // A baseline cannot name it, so nothing would ever be learned from the model. Other attributes may be empty, such as a category.
+    if (own.some(([key, value]) => key === attributeNames.featureName.name && value === ''))
+      return rejection('bad_attributes', `has an empty ${attributeNames.featureName.name}`)
     own.sort(([a], [b]) => (a < b ? -1 : 1))
     // A null prototype would not survive a copy; a key such as __proto__ becomes a property this way, too.
     const attributes = Object.fromEntries(own)

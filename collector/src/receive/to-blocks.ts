@@ -397,10 +397,10 @@ class RequestBuild {
       for (const [part] of identityAttributes) if (scope[part] === '') scope[part] = identity[part] ?? ''
     }
     const entry =
-      scope.model === ''
+      scope.model === '' || scope.version === ''
         ? rejection(
             'no_model',
-            `has no attribute ${attributeNames.modelName.name}, neither on its scope nor on the point`,
+            `has no attribute ${(scope.model === '' ? attributeNames.modelName : attributeNames.modelVersion).name}, neither on its scope nor on the point`,
           )
         : this.#memory.guard.admitModel(scope.model, scope.version)
           ? this.#knownScope(scope)

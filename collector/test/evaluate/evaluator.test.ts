@@ -6,7 +6,7 @@ import { createEvaluator, type EvaluatedSlice, type Evaluator } from '../../src/
 import type { PresetName } from '../../src/evaluate/presets/preset-names.ts'
 import { makeShape } from '../../src/observation/block.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
-import type { Store } from '../../src/store/store.ts'
+import { StoreUnavailableError, type Store } from '../../src/store/store.ts'
 import { manualClock, type ManualClock } from '../support/manual-clock.ts'
 import { smallBaseline, smallBlock, usualWindow } from '../support/small-model.ts'
 
@@ -342,6 +342,22 @@ describe('evaluator', () => {
     clock.advance(minute)
     await evaluator.tick()
     expect((await store.evaluations(query)).map(({ status }) => status)).toEqual(['no-baseline', 'ok'])
+  })
+
+  it('logged a stack while it only had to wait for the store', async () => {
+    const waiting = createEvaluator({
+      store: {
+        ...store,
+        modelVersions: () => Promise.reject(new StoreUnavailableError('InfluxDB has not taken everything yet')),
+      },
+      clock,
+      planFor: () => plan,
+      onEvaluated: async () => {},
+      log: (line) => problems.push(line),
+    })
+    await waiting.tick()
+    await waiting.tick()
+    expect(problems.splice(0)).toEqual(['evaluation could not list the models: InfluxDB has not taken everything yet'])
   })
 
   describe('when nothing comes any more', () => {

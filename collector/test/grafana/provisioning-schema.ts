@@ -4,12 +4,18 @@ import * as zod from 'zod'
 const duration = zod.string().regex(/^(?:\d+(?:ms|s|m|h|d|w))+$/)
 const uid = zod.string().regex(/^[a-zA-Z0-9_-]{1,40}$/)
 const labelName = zod.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/)
-/** In labels `$` is expanded from the environment: a template must be written with two. */
-const labelValue = zod
+/** Most texts: `$` is expanded from the environment; two stand for one. */
+const escaped = zod
   .string()
-  .refine((text) => !/(?<!\$)\$(?!\$)/.test(text), 'a single $ is expanded from the environment')
-/** In annotations only `${...}` is. */
-const annotation = zod.string().refine((text) => !text.includes('${'), '${...} is expanded from the environment')
+  .min(1)
+  .refine((text) => /^(?:[^$]|\$\$)*$/.test(text), 'a single $ is expanded from the environment')
+/** Of a rule or a group; Grafana counts bytes, after expansion. */
+const title = escaped.refine((text) => Buffer.byteLength(text.replaceAll('$$', '$')) <= 190, 'more than 190 bytes')
+/** In annotations only `${...}` and `$__file{...}` are expanded; the rest is a template. */
+const annotation = zod
+  .string()
+  .refine((text) => !/\$(?:__\w+)?\{/.test(text), '${...} is expanded from the environment')
+  .refine((text) => !text.replaceAll(/\{\{[^{}]*\}\}/g, '').includes('{{'), 'no template')
 
 const relativeTimeRange = zod
   .strictObject({ from: zod.int().min(1), to: zod.int().min(0) })
@@ -60,7 +66,7 @@ const query = zod.union([
 const rule = zod
   .strictObject({
     uid,
-    title: zod.string().min(1).max(190),
+    title,
     condition: refId,
     data: zod.array(query).min(1),
     for: duration,
@@ -70,11 +76,9 @@ const rule = zod
     isPaused: zod.boolean().optional(),
     dashboardUid: uid.optional(),
     panelId: zod.int().min(1).optional(),
-    labels: zod.record(labelName, labelValue),
+    labels: zod.record(labelName, escaped),
     annotations: zod.record(labelName, annotation),
-    notification_settings: zod
-      .strictObject({ receiver: zod.string().min(1), group_by: zod.array(zod.string()).optional() })
-      .optional(),
+    notification_settings: zod.strictObject({ receiver: escaped, group_by: zod.array(escaped).optional() }).optional(),
   })
   .refine(({ data, condition }) => data.some((one) => one.refId === condition), 'the condition is no query')
   .refine(({ data }) => data.every((one) => one.refId === one.model.refId), 'refIds differ')
@@ -94,8 +98,8 @@ export const alertingFile = zod
       .array(
         zod.strictObject({
           orgId: zod.int().min(1),
-          name: zod.string().min(1),
-          folder: zod.string().min(1),
+          name: title,
+          folder: escaped,
           interval: duration.refine((text) => {
             const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? []
             return (Number(count) * { s: 1, m: 60, h: 3600, d: 86_400 }[unit as 's']) % 10 === 0
@@ -109,10 +113,22 @@ export const alertingFile = zod
       .array(
         zod.strictObject({
           orgId: zod.int().min(1),
-          name: zod.string().min(1),
+          name: escaped,
           receivers: zod
             .array(
-              zod.strictObject({ uid, type: zod.literal('webhook'), settings: zod.record(zod.string(), zod.string()) }),
+              zod.strictObject({
+                uid,
+                type: zod.literal('webhook'),
+                settings: zod.strictObject({
+                  url: escaped,
+                  httpMethod: zod.literal('POST'),
+                  authorization_scheme: zod.literal('Bearer').optional(),
+                  authorization_credentials: zod
+                    .string()
+                    .regex(/^\$[A-Za-z_][A-Za-z0-9_]*$/)
+                    .optional(),
+                }),
+              }),
             )
             .min(1),
         }),
@@ -122,14 +138,14 @@ export const alertingFile = zod
       .array(
         zod.strictObject({
           orgId: zod.int().min(1),
-          receiver: zod.string().min(1),
+          receiver: escaped,
           group_by: zod.array(zod.string()),
           group_wait: duration,
           group_interval: duration,
           repeat_interval: duration,
           routes: zod.array(
             zod.strictObject({
-              receiver: zod.string().min(1),
+              receiver: escaped,
               object_matchers: zod.array(zod.tuple([zod.string(), zod.enum(['=', '!=', '=~', '!~']), zod.string()])),
               continue: zod.boolean().optional(),
               group_wait: duration.optional(),
@@ -144,6 +160,16 @@ export const alertingFile = zod
     const uids = groups.flatMap(({ rules }) => rules.map((one) => one.uid))
     return new Set(uids).size === uids.length
   }, 'a uid stands twice')
+  .refine(({ groups = [] }) => {
+    const titles = groups.flatMap(({ orgId, folder, rules }) =>
+      rules.map((one) => JSON.stringify([orgId, folder, one.title.toLowerCase()])),
+    )
+    return new Set(titles).size === titles.length
+  }, 'a title stands twice in a folder')
+  .refine(({ groups = [] }) => {
+    const names = groups.map(({ orgId, folder, name }) => JSON.stringify([orgId, folder, name.toLowerCase()]))
+    return new Set(names).size === names.length
+  }, 'a name of a group stands twice in a folder')
 
 /** A file of `provisioning/datasources/`. */
 export const datasourcesFile = zod.strictObject({
@@ -158,7 +184,7 @@ export const datasourcesFile = zod.strictObject({
         url: zod.url(),
         isDefault: zod.boolean(),
         jsonData: zod.strictObject({
-          dbName: zod.string().min(1),
+          dbName: escaped,
           httpMode: zod.literal('POST'),
           httpHeaderName1: zod.literal('Authorization').optional(),
         }),

@@ -71,6 +71,8 @@ interface WaitingClock extends Clock {
   /** While true, waiting lasts until `go`. */
   holds: boolean
   go(): void
+  /** Passes time in which nobody waits. */
+  advance(milliseconds: number): void
 }
 
 function waitingClock(): WaitingClock {
@@ -95,6 +97,9 @@ function waitingClock(): WaitingClock {
       return () => {
         isCancelled = true
       }
+    },
+    advance(milliseconds) {
+      now += milliseconds
     },
     go() {
       this.holds = false
@@ -383,6 +388,25 @@ describe('a sender that meets trouble', () => {
       }),
       { numRuns: 30 },
     )
+  })
+
+  it('filled the log with a line for every small batch that was refused', async () => {
+    server.otherwise = () => ({ status: 400, body: 'too old' })
+    start()
+    const refuse = async (records: number) => {
+      for (let i = 0; i < records; i++) {
+        await append('bad')
+        await allSettled()
+      }
+    }
+    const told = () => log.filter((line) => line.includes('refused for good'))
+    await refuse(20)
+    expect(told()).toEqual([expect.stringMatching(/a line of record 1 \(.*\); see dead-letters\.jsonl$/)])
+    clock.advance(60_000)
+    await refuse(1)
+    expect(told().slice(1)).toEqual([expect.stringMatching(/a line of record 21 \(.*\) and 19 more; see dead-letters/)])
+    expect(sender!.statistics().deadLetters).toBe(21)
+    expect(await letters()).toHaveLength(21)
   })
 
   it('puts a record that cannot be encoded among the dead letters, and goes on', async () => {

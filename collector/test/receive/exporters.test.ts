@@ -130,7 +130,7 @@ describe.each([
     provider
       .getMeter('test')
       .createCounter(metrics.predictions.name)
-      .add(5, { 'ml.model.name': 'm', 'ml.prediction.class': 'a' })
+      .add(5, { 'ml.model.name': 'm', 'ml.model.version': '1', 'ml.prediction.class': 'a' })
     await provider.forceFlush()
     expect(receiver.counters.requests).toEqual({ 200: 1, 503: 1 })
     expect(countsOf(blocks)).toEqual({ 'ml.predictions a': 5 })

@@ -97,7 +97,12 @@ const jsonExport = {
     {
       scopeMetrics: [
         {
-          scope: { attributes: [{ key: 'ml.model.name', value: { stringValue: 'employment' } }] },
+          scope: {
+            attributes: [
+              { key: 'ml.model.name', value: { stringValue: 'employment' } },
+              { key: 'ml.model.version', value: { stringValue: '3' } },
+            ],
+          },
           metrics: [
             {
               name: 'ml.predictions',

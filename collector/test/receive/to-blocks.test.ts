@@ -502,6 +502,32 @@ describe('createBlockBuilder', () => {
     expect(reasons).toEqual(['no_model', 'no_model', 'text_too_long', 'bad_attributes'])
   })
 
+  it('took a model without a version, which no baseline can be made for', () => {
+    const { build } = setUp()
+    for (const scope of [{ 'ml.model.name': 'a' }, { 'ml.model.name': 'a', 'ml.model.version': '' }]) {
+      const { blocks, rejections } = build(request([histogram(histogramPoint())], scope))
+      expect(blocks).toEqual([])
+      expect([...rejections.counts]).toEqual([['no_model', 1]])
+      expect(rejections.message()).toContain('has no attribute ml.model.version')
+    }
+  })
+
+  it('took a feature without a name, and no model was learned any more', () => {
+    const { build } = setUp()
+    const unnamed = histogramPoint({ attributes: attributes({ 'ml.feature.name': '' }) })
+    const { blocks, points, rejections } = build(
+      request([histogram(unnamed, histogramPoint()), counter(numberPoint('', 1))]),
+    )
+    expect([...rejections.counts]).toEqual([['bad_attributes', 1]])
+    expect(rejections.message()).toContain('has an empty ml.feature.name')
+    // An empty category is a value like others.
+    expect(points).toBe(2)
+    expect(Object.keys(seriesOf(blocks[0]!))).toEqual([
+      'ml.feature.value ml.feature.name=age',
+      'ml.feature.observations ml.feature.category= ml.feature.name=job',
+    ])
+  })
+
   it('names a few of many refusals and counts all', () => {
     const { build } = setUp()
     const metrics = Array.from({ length: 30 }, (_, i) => ({

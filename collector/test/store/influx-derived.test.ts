@@ -1,6 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { verdictEvent } from '../../src/alert/verdict.ts'
+import { systemClock } from '../../src/clock.ts'
+import { DerivedLayer } from '../../src/derived-layer.ts'
 import type { Result } from '../../src/evaluate/result.ts'
+import { createReceiveCounters } from '../../src/receive/receive-counters.ts'
+import type { LoadedRules } from '../../src/rules/loaded.ts'
+import { otherCollector } from '../../src/store/influx/derived/other-collectors.ts'
+import { InfluxServer } from '../../src/store/influx/influx-server.ts'
 import { hasInfluxd, startInfluxd, type Influxd } from '../support/influxd.ts'
 import { smallBaseline } from '../support/small-model.ts'
 import { alert as alertWith } from '../alert/sample-alert.ts'
@@ -27,6 +33,25 @@ describe.skipIf(!hasInfluxd)('what the InfluxDB store derives for dashboards', (
     return (result?.series ?? []).flatMap(({ tags = {}, columns, values }) =>
       values.map((row) => ({ ...tags, ...Object.fromEntries(columns.map((name, i) => [name, row[i]])) })),
     )
+  }
+
+  /** Rules that judge nothing. */
+  const noRules = { rules: [] } as unknown as LoadedRules
+
+  /** The derived layer of a collector of that name. */
+  const layerOf = (collector: string, now: () => number, log: string[] = []) => {
+    const clock = { ...systemClock, now }
+    const server = new InfluxServer(tested.settings, clock)
+    return new DerivedLayer({
+      store: tested.store,
+      clock,
+      collector,
+      received: createReceiveCounters,
+      evaluator: { counters: { ticks: 0, slices: 0, revisions: 0, failures: 0, unwatched: 0 }, lagMs: () => 0 },
+      firing: async () => 0,
+      otherCollector: (evaluated, sinceMs) => otherCollector(server, evaluated, sinceMs),
+      log: (line) => void log.push(line),
+    })
   }
 
   const metricResult = (signal: Result['signal'], feature: string, parts: Partial<Result>): Result => ({
@@ -185,6 +210,79 @@ describe.skipIf(!hasInfluxd)('what the InfluxDB store derives for dashboards', (
     expect(events.find(({ kind }) => kind === 'verdict')).toMatchObject({ text: 'false-alarm, by Ada: a test' })
   })
 
+  it('writes an open alert again, and its end, which a look at the last hours once missed', async () => {
+    let now = originMs
+    const layer = layerOf('a', () => now)
+    const alert = alertWith({ firedAtMs: originMs - 3_600_000, activeSinceMs: originMs - 7_200_000 })
+    await tested.store.saveAlerts([alert], [])
+    const states = () =>
+      rows(`SELECT "state", "since" FROM "results"."ml_alert" WHERE time >= ${originMs}ms AND time <= ${now}ms`)
+    await layer.report()
+    now += 10_000
+    await layer.report()
+    expect(await states(), 'once a minute').toMatchObject([{ state: 2, since: originMs - 3_600_000 }])
+    now += 50_000
+    await layer.report()
+    expect(await states()).toHaveLength(2)
+    // It ends with data that are older than the last time that it was said to fire.
+    const ended = { ...alert, state: 'resolved', resolvedAtMs: originMs - 1 } as const
+    await tested.store.saveAlerts([ended], [])
+    now += 10_000
+    await layer.report()
+    expect((await states()).at(-1)).toMatchObject({ state: 0, since: originMs - 1 })
+    now += 600_000
+    await layer.report()
+    expect(await states()).toHaveLength(3)
+    // Nor is an end forgotten that came just before a stop.
+    const again = { ...alertWith({ firedAtMs: originMs, activeSinceMs: originMs }), id: 'again' }
+    await tested.store.saveAlerts([again], [])
+    now += 60_000
+    await layer.report()
+    expect((await states()).at(-1)).toMatchObject({ state: 2, since: originMs })
+    await tested.store.saveAlerts([{ ...again, state: 'resolved', resolvedAtMs: originMs + 1 }], [])
+    expect((await states()).at(-1)).toMatchObject({ state: 2 })
+    now += 1_000
+    await layerOf('a', () => now).report()
+    expect((await states()).at(-1)).toMatchObject({ state: 0, since: originMs + 1 })
+  })
+
+  it('tells of another collector that evaluates the same version, which once overwrote it in silence', async () => {
+    let now = originMs
+    const log: string[] = []
+    const [first, second] = [layerOf('a', () => now, log), layerOf("b's", () => now, log)]
+    const slice = (layer: DerivedLayer, version: string) => {
+      const { startMs, endMs } = sampleEvaluation(0, {})
+      return layer.judged({ model: "o'neil", version, slice: { startMs, endMs }, results: [] } as never, noRules)
+    }
+    const look = async (layer: DerivedLayer) => {
+      expect(await tested.store.drained(20_000)).toBe(true)
+      await layer.report()
+    }
+    await slice(first, '1')
+    await look(first)
+    now += 1_000
+    await slice(second, '2')
+    await look(second)
+    expect(log).toEqual([])
+    await slice(second, '1')
+    await look(second)
+    expect(log).toEqual([expect.stringMatching(/collector 'a' also evaluates o'neil 1 .* what 'b's' says/)])
+    now += 600_000
+    await slice(first, '1')
+    await look(first)
+    expect(log).toHaveLength(2)
+    expect(log[1]).toContain("collector 'b's' also evaluates")
+    now += 600_000
+    await slice(first, '1')
+    await look(first)
+    expect(log, 'once').toHaveLength(2)
+    // One that took the place of another, under a new host name, hears nothing of it.
+    const next = layerOf('c', () => now + 1, log)
+    await slice(next, '2')
+    await look(next)
+    expect(log).toHaveLength(2)
+  })
+
   it('shows a category without a name under one, as which it once was lost among the others', async () => {
     const summary = {
       kind: 'categorical',
@@ -199,6 +297,11 @@ describe.skipIf(!hasInfluxd)('what the InfluxDB store derives for dashboards', (
       { le: '(empty)', actual: 0.75 },
       { le: '_OTHER', actual: 0 },
       { le: 'red, or "blue"', actual: 0.25 },
+    ])
+    expect(await rows('SELECT "cell" FROM "results"."ml_window_bucket" GROUP BY "le"')).toMatchObject([
+      { le: '(empty)', cell: 0 },
+      { le: '_OTHER', cell: 2 },
+      { le: 'red, or "blue"', cell: 1 },
     ])
   })
 })

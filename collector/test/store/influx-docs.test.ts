@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { defaultJournalLimits } from '../../src/journal/journal.ts'
 import { derivedMeasurements } from '../../src/store/influx/derived-schema.ts'
 import {
   cellsPerPoint,
@@ -55,6 +56,12 @@ describe('docs/influxdb.md', () => {
         Object.entries(fields).map(([field, { unit, description }]) => [measurement, field, unit, description]),
       ),
     )
+  })
+
+  it('said nothing of when the journal drops what it holds', () => {
+    const { segmentBytes, maximumBytes, maximumAgeMs } = defaultJournalLimits
+    const [days, gibibytes, mebibytes] = [maximumAgeMs / 86_400_000, maximumBytes / 2 ** 30, segmentBytes / 2 ** 20]
+    expect(text).toContain(`up to ${gibibytes} GiB and ${days} days, in files of ${mebibytes} MiB`)
   })
 
   it('has the limits of the code', () => {

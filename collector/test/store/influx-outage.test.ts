@@ -194,6 +194,18 @@ describe.skipIf(!hasInfluxd)('credentials and set-up of InfluxDB 1.x', () => {
     await right.dispose()
   })
 
+  it('said before every attempt that it could not look whether databases are there', async () => {
+    const tested = await openTestStore(freshSettings(influxd.url, { username: 'admin', password: 'wrong-password' }))
+    try {
+      await tested.store.append([countBlock(0, 1)])
+      await expect.poll(() => tested.store.sending().sender.retries, { timeout: 20_000 }).toBeGreaterThan(2)
+      expect(tested.log.filter((line) => line.includes('could not look whether databases are there'))).toHaveLength(1)
+    } finally {
+      await tested.store.close()
+      await tested.dispose()
+    }
+  })
+
   it('makes retention policies once, and changes what is kept otherwise', async () => {
     const settings = freshSettings(influxd.url, {
       username: 'admin',

@@ -118,6 +118,10 @@ export const derivedSchema = {
     fields: {
       expected: { description: 'share in the baseline', unit: 'percentunit' },
       actual: { description: 'share in the window', unit: 'percentunit' },
+      cell: {
+        description: 'place of the cell in the baseline, from 0: names in order of text are not in order',
+        unit: 'none',
+      },
     },
   },
   performance: {
@@ -228,7 +232,7 @@ export const derivedSchema = {
   },
   alert: {
     measurement: 'ml_alert',
-    description: 'The state of one alert after each change',
+    description: 'The state of one alert after each change, and every minute while it is pending or fires',
     tags: {
       model: 'model name',
       version: 'model version',
@@ -239,6 +243,7 @@ export const derivedSchema = {
     fields: {
       state: { description: '0 resolved or inactive, 1 pending, 2 firing', unit: 'none' },
       evidence: { description: 'log10 of the evidence, of budget rules', unit: 'none' },
+      since: { description: 'when it came into this state, in ms', unit: 'dateTimeAsIso' },
     },
   },
   event: {
@@ -257,7 +262,7 @@ export const derivedSchema = {
   },
   lineage: {
     measurement: 'ml_lineage',
-    description: 'What a model version was made from; written when it changes, and once a day',
+    description: 'What a model version was made from, when it changes and once a day; and who evaluates it',
     tags: { model: 'model name', version: 'model version' },
     fields: {
       manifest: { description: 'digest of the manifest', unit: 'string' },
@@ -267,6 +272,7 @@ export const derivedSchema = {
       code: { description: 'commit of the training code, else the digest of its file', unit: 'string' },
       instances: { description: 'instances that sent in the newest slice', unit: 'short' },
       baseline_rows: { description: 'rows of the baseline', unit: 'short' },
+      collector: { description: 'name of the collector that evaluates it', unit: 'string' },
     },
   },
   collector: {

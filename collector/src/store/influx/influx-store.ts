@@ -36,6 +36,7 @@ import { alertPoints, alertsToldOf } from './derived/alert-points.ts'
 import { derivedLines, type DerivedPoint } from './derived/derived-point.ts'
 import { evaluationPoints } from './derived/evaluation-points.ts'
 import { baselineEvent, deploymentEvent, lineageOf, lineagePoint, manifestEvent } from './derived/lineage-points.ts'
+import { blockIndexName, requireNoEmbeddedBlocks } from './directory-kind.ts'
 import { encodeWindowLines } from './encode-lines.ts'
 import { InfluxServer, type ServerVersion } from './influx-server.ts'
 import { retentionPolicies, type InfluxSettings, type RetentionPolicy } from './influx-settings.ts'
@@ -94,7 +95,8 @@ const totalsAttempts = 5
  * Opens the store: control data in the embedded store's file, the block index beside it, journal and sender to InfluxDB. InfluxDB need not
  * be reachable: receiving goes on into the journal, and what needs numbers rejects with StoreUnavailableError until it is.
  *
- * @throws DataDirectoryInUseError, DataDirectoryError, JournalFormatError, JournalUnavailableError
+ * @throws DataDirectoryInUseError, DataDirectoryError (also for a directory that the embedded store used), JournalFormatError,
+ * JournalUnavailableError
  */
 export async function openInfluxStore(options: InfluxStoreOptions): Promise<InfluxStore> {
   const { directory, influx, clock, log } = options
@@ -102,8 +104,9 @@ export async function openInfluxStore(options: InfluxStoreOptions): Promise<Infl
   const control = await openSqliteStore({ directory })
   const opened: { close(): unknown }[] = [control]
   try {
+    requireNoEmbeddedBlocks(directory, join(directory, 'driftline.sqlite'))
     const index = new BlockIndex({
-      file: join(directory, 'block-index.sqlite'),
+      file: join(directory, blockIndexName),
       instanceNames: influx.instances,
       instanceSlots: influx.instanceSlots,
     })
@@ -121,7 +124,7 @@ export async function openInfluxStore(options: InfluxStoreOptions): Promise<Infl
     const deadLetters = await openDeadLetters({ directory: journalDirectory, now: () => clock.now() })
     opened.push(deadLetters)
     const server = new InfluxServer(influx, clock)
-    const destination = createWriteDestination({ server, index, prepare: () => prepare(server, log) })
+    const destination = createWriteDestination({ server, index, prepare: createPrepare(server, log) })
     opened.push(destination)
     const sender = startSender({
       journal,
@@ -153,16 +156,23 @@ async function rebuildIndex(index: BlockIndex, journal: Journal): Promise<void> 
 }
 
 /** Databases are made at the start when that is allowed; a token that may only write is told of, and used. */
-async function prepare(server: InfluxServer, log: (line: string) => void): Promise<void> {
-  try {
-    for (const { name, keeps, done } of await initInflux(server)) {
-      if (done !== 'was there') log(`InfluxDB: ${name} ${done}, kept ${keeps}`)
+function createPrepare(server: InfluxServer, log: (line: string) => void): () => Promise<void> {
+  // Looked at before every attempt while writing is refused, and told once.
+  let told: string | null = null
+  return async () => {
+    try {
+      for (const { name, keeps, done } of await initInflux(server)) {
+        if (done !== 'was there') log(`InfluxDB: ${name} ${done}, kept ${keeps}`)
+      }
+      told = null
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      // Unreachable: the write would fail as well, and is tried again.
+      if (error instanceof StoreUnavailableError && 'kind' in error && error.kind === 'unreachable') throw error
+      if (why === told) return
+      told = why
+      log(`InfluxDB: could not look whether databases are there, and goes on as if they were: ${why}`)
     }
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    // Unreachable: the write would fail as well, and is tried again.
-    if (error instanceof StoreUnavailableError && 'kind' in error && error.kind === 'unreachable') throw error
-    log(`InfluxDB: could not look whether databases are there, and goes on as if they were: ${why}`)
   }
 }
 

@@ -25,17 +25,7 @@ export function alertPoints(
 ): DerivedPoint[] {
   const byId = new Map([...others, ...alerts].map((alert) => [alert.id, alert]))
   const points: DerivedPoint[] = []
-  for (const alert of alerts) {
-    const { model, version, segment, rule, severity, state, explanation } = alert
-    points.push(
-      derivedPoint(
-        'alert',
-        changedAtMs(alert),
-        { model, version, segment: segment === '' ? wholeModel : segment, rule, severity },
-        { state: alertStateCodes[state], evidence: explanation.evidence },
-      ),
-    )
-  }
+  for (const alert of alerts) points.push(alertStatePoint(alert, changedAtMs(alert)))
   for (const event of events) {
     const alert = byId.get(event.alertId)
     if (alert === undefined) continue
@@ -50,6 +40,17 @@ export function alertPoints(
     else if (event.kind === 'verdict') mark('verdict', atMs, `verdict on ${rule}`, verdictText(event))
   }
   return points
+}
+
+/** The state of an alert, as it is at a time. */
+export function alertStatePoint(alert: AlertRecord, atMs: number): DerivedPoint {
+  const { model, version, segment, rule, severity, state, explanation } = alert
+  return derivedPoint(
+    'alert',
+    atMs,
+    { model, version, segment: segment === '' ? wholeModel : segment, rule, severity },
+    { state: alertStateCodes[state], evidence: explanation.evidence, since: changedAtMs(alert) },
+  )
 }
 
 function verdictText(event: AlertEvent): string {

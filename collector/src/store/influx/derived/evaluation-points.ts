@@ -109,10 +109,8 @@ function resultPoints({ startMs, endMs, model, version }: DerivedEvaluation, res
   }
   const points = [driftPoint(startMs, { model, version, segment, signal, feature }, result)]
   if (summary !== null) {
-    for (const { le, expected, actual } of cellsOf(summary)) {
-      points.push(
-        derivedPoint('bucket', startMs, { model, version, segment, signal, feature, le }, { expected, actual }),
-      )
+    for (const { le, ...fields } of cellsOf(summary)) {
+      points.push(derivedPoint('bucket', startMs, { model, version, segment, signal, feature, le }, fields))
     }
   }
   if (ranking !== undefined) {
@@ -194,6 +192,7 @@ function driftPoint(
 
 interface Cell {
   readonly le: string
+  readonly cell: number
   readonly expected: number | null
   readonly actual: number | null
 }
@@ -209,7 +208,7 @@ function cellsOf(summary: ResultSummary): Cell[] {
   const actual = sharesOf(windowCounts)
   return names
     .slice(0, Math.min(maximumCells, baselineCounts.length))
-    .map((le, cell) => ({ le, expected: expected?.[cell] ?? null, actual: actual?.[cell] ?? null }))
+    .map((le, cell) => ({ le, cell, expected: expected?.[cell] ?? null, actual: actual?.[cell] ?? null }))
 }
 
 function sharesOf(counts: readonly number[]): number[] | null {
