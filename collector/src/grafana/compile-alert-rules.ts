@@ -1,7 +1,7 @@
 import { digestBytes } from '@driftline/instrumentation/contract'
 import type { LoadedRule, LoadedRules } from '../rules/loaded.ts'
 import { derivedSchema } from '../store/influx/derived-schema.ts'
-import { readableTag } from '../store/influx/point-schema.ts'
+import { derivedTag } from '../store/influx/derived/derived-point.ts'
 import { expandable, inTemplate } from './expansion-text.ts'
 import { quoteName, tagCondition } from './influxql-text.ts'
 import { dataSourceUid, folderTitle, panelLinks } from './panel-links.ts'
@@ -121,10 +121,10 @@ function compileRule(file: LoadedRules, rule: LoadedRule, context: RuleContext):
   const { measurement } = derivedSchema.rule
   const conditions = [
     ...ofModel,
-    tagCondition('rule', '=', tagOf(rule.name)),
+    tagCondition('rule', '=', derivedTag(rule.name)),
     ...(rule.segment === null
       ? []
-      : [tagCondition('segment', '=', rule.segment === '' ? '_all' : tagOf(rule.segment))]),
+      : [tagCondition('segment', '=', rule.segment === '' ? '_all' : derivedTag(rule.segment))]),
   ]
   const select = (field: string) =>
     queryText({
@@ -344,20 +344,12 @@ function modelConditions({ model, version }: LoadedRules, files: readonly Loaded
   if (model === '*')
     return [...new Set(files.map((file) => file.model))]
       .filter((name) => name !== '*')
-      .map((name) => tagCondition('model', '!=', tagOf(name)))
-  const ofModel = tagCondition('model', '=', tagOf(model))
-  if (version !== null) return [ofModel, tagCondition('version', '=', tagOf(version))]
+      .map((name) => tagCondition('model', '!=', derivedTag(name)))
+  const ofModel = tagCondition('model', '=', derivedTag(model))
+  if (version !== null) return [ofModel, tagCondition('version', '=', derivedTag(version))]
   const others = files.flatMap((file) => (file.model === model && file.version !== null ? [file.version] : []))
-  return [ofModel, ...others.map((name) => tagCondition('version', '!=', tagOf(name)))]
+  return [ofModel, ...others.map((name) => tagCondition('version', '!=', derivedTag(name)))]
 }
-
-/** A name as it stands in the tags of the derived layer: cut, without control characters, and never empty. */
-function tagOf(name: string): string {
-  return readableTag(name) || emptyTag
-}
-
-/** What the derived layer writes for a name of which nothing is left. */
-const emptyTag = '(empty)'
 
 function influxQuery(refId: string, query: string, lookBackMs: number, options: CompileOptions): RuleQuery {
   const model: InfluxqlModel = {

@@ -29,12 +29,17 @@ const textLength = 8000
 /** InfluxDB has no empty tags: without one, a point would belong to a series that no variable of a dashboard lists. */
 const emptyTag = '(empty)'
 
+/** A name as it stands in the tags of the derived layer: cut, without control characters, and never empty. */
+export function derivedTag(name: string): string {
+  return readableTag(name) || emptyTag
+}
+
 /** Line protocol; null for a point without fields, which InfluxDB does not take. */
 export function derivedLine({ id, atMs, tags, fields }: DerivedPoint): string | null {
   const { measurement } = derivedSchema[id]
   let line = measurement as string
   for (const [name, value] of Object.entries<string>(tags).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    line += `,${escape.tag(name)}=${escape.tag(readableTag(value) || emptyTag)}`
+    line += `,${escape.tag(name)}=${escape.tag(derivedTag(value))}`
   }
   const written: string[] = []
   for (const [name, value] of Object.entries<number | string | null | undefined>(fields)) {
